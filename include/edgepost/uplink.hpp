@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edgepost/status.hpp"
+#include "edgepost/time.hpp"
+
+namespace edgepost {
+
+/// How long an uplink waits before it connects again: exponential back-off with full jitter. The
+/// delay before attempt n is drawn evenly from 0 to min(max_delay, initial_delay x multiplier^n).
+struct RetryPolicy {
+  Duration initial_delay = std::chrono::seconds(1);  ///< More than zero.
+  Duration max_delay = std::chrono::minutes(5);      ///< At least initial_delay.
+  double multiplier = 2.0;                           ///< 1.0 or more.
+  /// A connection that held this long was a good one: the next back-off starts anew. One that the
+  /// upstream accepted and then dropped sooner counts as a failure.
+  Duration stable_after = std::chrono::seconds(30);
+};
+
+/// One upstream and its policy.
+struct UplinkOptions {
+  std::string name;                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
+  std::vector<std::string> streams;  ///< The streams to drain; each gets a consumer of this name.
+  RetryPolicy retry;                 ///< When to connect again.
+  std::size_t max_in_flight = 64;    ///< Unanswered events; 1 to 65,535, and the broker's limit.
+  std::size_t batch_events = 100;    ///< Read from the store at once; 1 to 10,000.
+  std::size_t batch_bytes = 64 * 1024;                   ///< The same, in bytes.
+  Duration connect_timeout = std::chrono::seconds(30);   ///< From connect to accepted.
+  Duration answer_timeout = std::chrono::seconds(30);    ///< `ack_wait`: then the link is bad.
+};
+
+/// Where an uplink stands.
+enum class UplinkState : unsigned char {
+  stopped,     ///< -> waiting, by start.
+  waiting,     ///< Backing off. -> connecting when the delay is over; -> stopped.
+  connecting,  ///< -> online when accepted; -> waiting on failure; -> blocked; -> stopped.
+  online,      ///< Draining. -> waiting when the link is lost; -> blocked; -> draining on stop.
+  draining,    ///< Stopping; answers are awaited, nothing new is sent. -> stopped.
+  blocked,     ///< Credentials or configuration refused: needs a change. -> connecting, by retry.
+};
+
+/// The name of `state` as it stands in the enum.
+std::string_view to_string(UplinkState state);
+
+/// What is known of one uplink.
+struct UplinkStatus {
+  std::string name;                          ///< As added.
+  std::string address;                       ///< Without credentials.
+  UplinkState state = UplinkState::stopped;  ///< Now.
+  std::size_t in_flight = 0;                 ///< Sent and not answered.
+  std::uint64_t sent = 0;                    ///< Events handed to the transport, repeats included.
+  std::uint64_t acknowledged = 0;            ///< Events the upstream confirmed.
+  std::uint64_t refused = 0;                 ///< Events the upstream refused; tried again later.
+  std::uint64_t connects = 0;                ///< Connections that were accepted.
+  std::uint64_t lag = 0;                     ///< Events of its streams not acknowledged yet.
+  std::string last_error;                    ///< The last reason for leaving online, or empty.
+};
+
+}  // namespace edgepost
