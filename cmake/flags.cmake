@@ -10,7 +10,7 @@ include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)
 
 add_compile_options(-fno-exceptions -fno-rtti -ffunction-sections -fdata-sections
-  -fstack-protector-strong)
+  -fstack-protector-strong -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 add_link_options(-Wl,--gc-sections -Wl,-z,relro -Wl,-z,now)
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)
