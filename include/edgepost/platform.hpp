@@ -50,7 +50,10 @@ struct Platform {
   std::string vfs;  ///< The disk: the name of a registered SQLite VFS. Empty: SQLite's default.
 };
 
-/// The machine's own clock, random source and a logger that drops everything.
+/// The machine's own clock, random source and a logger that drops everything. The clock trusts
+/// the wall time while the kernel says that it is synchronised (adjtimex(2), which NTP and PTP
+/// daemons keep up to date) and it is not before 2025, older than any release of this library.
+/// Where a sandbox forbids to ask the kernel, the date alone decides.
 /// Owns: nothing is handed over; the objects live as long as the process.
 Platform default_platform();
 

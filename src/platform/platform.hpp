@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "edgepost/platform.hpp"
 #include "edgepost/status.hpp"
@@ -13,21 +14,25 @@ namespace edgepost {
 Platform complete(const Platform& wanted);
 
 /// A thread that calls one function over and over: `step(now)` does what is due and returns when
-/// it wants to be called again at the latest.
+/// it wants to be called again at the latest. The first call comes at once. The thread has a
+/// stack of 256 KiB and takes no signals from the host, except those its own faults raise.
 class Worker {
  public:
   using Step = std::function<Instant(Instant now)>;
 
-  /// Starts the thread. Must outlive: `clock` this object.
+  /// Starts the thread. `name` is what a debugger or `top -H` shows, at most 15 bytes of it.
+  /// Must outlive: `clock` this object.
   /// Errors: io_error when the system gives no thread.
-  static Result<std::unique_ptr<Worker>> start(const Clock& clock, Step step);
+  static Result<std::unique_ptr<Worker>> start(const Clock& clock, Step step,
+                                               std::string_view name = "edgepost");
 
-  /// Ends the thread after the step in progress.
+  /// Ends the thread after the step in progress. Requires: not called inside a step.
+  /// Blocks: for the step in progress.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Makes the next step begin now. Threads: any.
+  /// Makes the next step begin now; during a step, another one follows it at once. Threads: any.
   void wake();
 
  private:
