@@ -56,22 +56,24 @@ struct Attribute {
 struct Event {
   std::string topic;  ///< MQTT topic name; CloudEvents `subject`. 1 to 512 bytes, no wildcard.
   std::string data;   ///< Opaque bytes; 256 KiB at most unless the gateway is told otherwise.
-  std::string key;  ///< Events of one key stay in order; `partitionkey`; at most 255 bytes.
+  std::string key;    ///< Events of one key stay in order; `partitionkey`; at most 255 bytes.
   std::string type;   ///< CloudEvents `type`, <= 255 bytes; empty: "edgepost.event".
-  std::string content_type;  ///< CloudEvents `datacontenttype`, a media type (RFC 2046), or empty.
-  std::string schema;        ///< CloudEvents `dataschema`, a URI (RFC 3986), or empty.
-  std::string source;  ///< CloudEvents `source`, a URI reference; empty: the gateway's own.
+  std::string content_type;  ///< `datacontenttype`: a media type (RFC 2045) or empty; <= 255 bytes.
+  std::string schema;  ///< CloudEvents `dataschema`: a URI (RFC 3986), <= 1,024 bytes, or empty.
+  std::string source;  ///< CloudEvents `source`: a URI reference, <= 1,024 bytes; empty: gateway's.
   EventId id;          ///< CloudEvents `id`, a UUIDv7; nil: made when published.
-  std::optional<Timestamp> time;  ///< CloudEvents `time`; none: now, when published.
-  std::optional<Duration> expires_after;  ///< Time to live from publishing on; none: for ever.
+  std::optional<Timestamp> time;  ///< CloudEvents `time`, years 0000 to 9999; none: now.
+  /// Time to live from publishing on, more than zero, ending before the year 10000; none: for ever.
+  std::optional<Duration> expires_after;
   std::string correlation_id;  ///< The conversation this belongs to: `correlationid`; <= 255 bytes.
-  std::string causation_id;    ///< The id of the event that caused this one: `causationid`.
-  std::string trace_parent;    ///< W3C Trace Context `traceparent`, 55 characters, or empty.
-  std::vector<Attribute> attributes;  ///< Free attributes; at most 32.
-  std::uint64_t sequence = 0;  ///< Place in its stream, from 1; given when stored, 0 before.
+  std::string causation_id;  ///< Id of the event that caused this one: `causationid`; <= 255 bytes.
+  std::string trace_parent;  ///< W3C Trace Context `traceparent`, 55 characters, or empty.
+  std::vector<Attribute> attributes;  ///< Free attributes, each name once; at most 32.
+  std::uint64_t sequence = 0;         ///< Place in its stream, from 1; given when stored, 0 before.
 
-  /// Returns this event linked to the one that caused it: `causation_id` is the parent's id,
-  /// `correlation_id` the parent's (its id where the parent has none), and the trace goes on.
+  /// Returns this event linked to the one that caused it: `causation_id` is the parent's id (empty
+  /// while the parent has none), `correlation_id` the parent's (its id where it has none), and
+  /// `trace_parent` the parent's unless this event has one of its own.
   [[nodiscard]] Event caused_by(const Event& parent) &&;
 
   bool operator==(const Event&) const = default;
