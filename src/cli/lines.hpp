@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "edgepost/status.hpp"
+
+namespace edgepost::cli {
+
+/// What a LineReader met.
+enum class Met : unsigned char {
+  line,   ///< A line.
+  pause,  ///< Nothing came within the wait.
+  end,    ///< The end of the input.
+};
+
+/// Reads lines from a file descriptor and notices when the writer pauses. The last line counts
+/// without its line feed too. Memory: one line and one read.
+class LineReader {
+ public:
+  /// Must outlive: the descriptor is open as long as this object is used; it is not closed.
+  LineReader(int descriptor, std::size_t line_bytes_max)
+      : descriptor_(descriptor), line_bytes_max_(line_bytes_max) {}
+
+  /// Puts the next line, without its line feed, in `line`. Waits `wait_ms` milliseconds for more
+  /// input, for ever when it is negative.
+  /// Errors: invalid_argument, naming the limit, when the line is too long; io_error.
+  Result<Met> next(std::string& line, int wait_ms);
+
+ private:
+  Result<Met> fill(int wait_ms);
+
+  int descriptor_;
+  std::size_t line_bytes_max_;
+  std::string buffer_;
+  std::size_t begin_ = 0;    // of what has not been handed out
+  std::size_t scanned_ = 0;  // from begin_: holds no line feed
+  bool is_at_end_ = false;
+};
+
+}  // namespace edgepost::cli

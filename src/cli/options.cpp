@@ -1,0 +1,178 @@
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace edgepost::cli {
+namespace {
+
+const Option* find(std::span<const Option> table, std::string_view name) {
+  const auto found = std::ranges::find(table, name, &Option::name);
+  return found == table.end() ? nullptr : &*found;
+}
+
+Status bad(std::string_view name, std::string_view what) {
+  std::string message = "option --";
+  return {Code::invalid_argument, message.append(name).append(": ").append(what)};
+}
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+bool is_choice(std::string_view words, std::string_view value) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find('|'), words.size());
+    if (words.substr(0, end) == value) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+Status check(const Option& option, std::string_view value) {
+  if (value.empty()) return bad(option.name, "the value is empty");
+  if (option.takes == Takes::count) {
+    const auto number = parse_count(value, option.lowest, option.highest);
+    if (!number) return bad(option.name, number.status().message());
+  } else if (option.takes == Takes::duration) {
+    const auto duration = parse_duration(value);
+    if (!duration) return bad(option.name, duration.status().message());
+  } else if (option.takes == Takes::choice && !is_choice(option.value, value)) {
+    return bad(option.name, quoted(value) + " is not one of " + std::string(option.value));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t lowest,
+                                  std::uint64_t highest) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (text.empty() || read.ec != std::errc() || read.ptr != end || number < lowest ||
+      number > highest) {
+    std::string message = quoted(text) + " is not a whole number from " + std::to_string(lowest);
+    const bool is_open = highest == std::numeric_limits<std::uint64_t>::max();
+    if (!is_open) message += " to " + std::to_string(highest);
+    return Status(Code::invalid_argument, message + (is_open ? " up" : ""));
+  }
+  return number;
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  using std::chrono::milliseconds;
+  static constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> kUnits{
+      {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  for (const auto& [unit, factor] : kUnits) {
+    if (text.substr(digits) != unit) continue;
+    const auto highest = std::chrono::duration_cast<milliseconds>(kLongest).count() / factor;
+    const auto number = parse_count(text.substr(0, digits), 1, static_cast<std::uint64_t>(highest));
+    if (!number) break;
+    return Duration(milliseconds(static_cast<std::int64_t>(*number) * factor));
+  }
+  return Status(Code::invalid_argument, quoted(text) + " is not a duration such as 500ms, 30s, " +
+                                            "5m, 1h or 2d, from 1ms to 3650d");
+}
+
+Result<Options> Options::parse(std::span<const Option> table,
+                               std::span<const char* const> arguments,
+                               const Environment& environment) {
+  Options options;
+  options.table_ = table;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string_view argument = arguments[i];
+    if (argument == "--help" || argument == "-h") {
+      options.wants_help_ = true;
+      return options;
+    }
+    if (!argument.starts_with("--") || argument == "--") {
+      const std::string_view what = argument.starts_with("-") ? "unknown option " : "unexpected ";
+      return Status(Code::invalid_argument, std::string(what) + quoted(argument));
+    }
+    argument.remove_prefix(2);
+    const auto equals = argument.find('=');
+    const std::string_view name = argument.substr(0, equals);
+    const Option* const option = find(table, name);
+    if (option == nullptr) {
+      return Status(Code::invalid_argument, "unknown option --" + std::string(name));
+    }
+    std::string_view value;
+    if (option->takes == Takes::nothing) {
+      if (equals != std::string_view::npos) return bad(name, "it takes no value");
+      value = "on";
+    } else if (equals != std::string_view::npos) {
+      value = argument.substr(equals + 1);
+    } else if (++i < arguments.size()) {
+      value = arguments[i];
+    } else {
+      return bad(name, std::string(option->value) + " is missing");
+    }
+    if (Status status = options.take(*option, value); !status.is_ok()) return status;
+  }
+  if (Status status = options.complete(environment); !status.is_ok()) return status;
+  return options;
+}
+
+Status Options::take(const Option& option, std::string_view value) {
+  if (Status status = check(option, value); !status.is_ok()) return status;
+  if (!given_.emplace(option.name, value).second) return bad(option.name, "it is given twice");
+  return {};
+}
+
+Status Options::complete(const Environment& environment) {
+  for (const Option& option : table_) {
+    if (has(option.name)) continue;
+    const char* const value = option.environment ? environment(option.environment) : nullptr;
+    if (value != nullptr && *value != '\0') {
+      if (Status status = take(option, value); !status.is_ok()) return status;
+    } else if (option.is_required) {
+      std::string message = "it is missing";
+      if (option.environment != nullptr) {
+        message.append(", and so is the variable ").append(option.environment);
+      }
+      return bad(option.name, message);
+    }
+  }
+  return {};
+}
+
+std::string Options::text(std::string_view name) const {
+  const Option* const option = find(table_, name);
+  EDGEPOST_ASSERT(option != nullptr);
+  const auto given = given_.find(name);
+  return std::string(given == given_.end() ? option->standard : given->second);
+}
+
+std::uint64_t Options::count(std::string_view name) const {
+  return *parse_count(text(name), 0, std::numeric_limits<std::uint64_t>::max());
+}
+
+Duration Options::duration(std::string_view name) const { return *parse_duration(text(name)); }
+
+std::string describe(std::span<const Option> table) {
+  static constexpr std::size_t kColumn = 36;
+  std::string out;
+  for (const Option& option : table) {
+    std::string line = "  --" + std::string(option.name);
+    if (!option.value.empty()) line.append(" ").append(option.value);
+    if (line.size() + 2 > kColumn) {
+      out += line + '\n';
+      line.clear();
+    }
+    line.resize(kColumn, ' ');
+    line += option.help;
+    if (option.takes == Takes::count &&
+        option.highest != std::numeric_limits<std::uint64_t>::max()) {
+      line += ", " + std::to_string(option.lowest) + " to " + std::to_string(option.highest);
+    }
+    if (option.is_required) line += "; needed";
+    if (option.environment != nullptr) line.append("; or set ").append(option.environment);
+    if (!option.standard.empty()) line.append("; default ").append(option.standard);
+    out += line + '\n';
+  }
+  return out + "  -h, --help" + std::string(kColumn - 12, ' ') + "Show this text and exit\n";
+}
+
+}  // namespace edgepost::cli

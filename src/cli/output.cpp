@@ -1,0 +1,98 @@
+#include "cli/output.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "wire/cloudevents.hpp"
+
+namespace edgepost::cli {
+
+Status put(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return {Code::io_error, std::string("cannot write standard output: ") + std::strerror(errno)};
+  }
+  return {};
+}
+
+void say(std::string_view line) {
+  // One write, so that lines of several processes on one terminal do not mix.
+  const std::string text = "edgepost: " + std::string(line) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+int fail(const Status& status) {
+  say(status.message());
+  return kFailed;
+}
+
+int refuse(std::string_view command, std::string_view what) {
+  say(what);
+  std::string hint = "see: edgepost ";
+  if (!command.empty()) hint.append(command).append(" ");
+  say(hint + "--help");
+  return kBadUsage;
+}
+
+JsonObject& JsonObject::add(std::string_view name, std::uint64_t value) {
+  return add_json(name, std::to_string(value));
+}
+
+JsonObject& JsonObject::add(std::string_view name, std::optional<std::uint64_t> value) {
+  return value ? add(name, *value) : add_json(name, "null");
+}
+
+JsonObject& JsonObject::add(std::string_view name, std::string_view value) {
+  std::string quoted;
+  wire::append_json_string(value, quoted);
+  return add_json(name, quoted);
+}
+
+JsonObject& JsonObject::add_bool(std::string_view name, bool value) {
+  return add_json(name, value ? "true" : "false");
+}
+
+JsonObject& JsonObject::add_json(std::string_view name, std::string_view json) {
+  if (text_.size() > 1) text_ += ',';
+  text_.append("\"").append(name).append("\":").append(json);
+  return *this;
+}
+
+std::string json_array(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (const std::string& value : values) {
+    if (text.size() > 1) text += ',';
+    text += value;
+  }
+  return text + "]";
+}
+
+Progress::Progress(const Clock& clock)
+    : clock_(clock), began_(clock.now()), next_draw_(began_), is_on_(isatty(STDERR_FILENO) == 1) {}
+
+void Progress::show(std::uint64_t done, std::optional<std::uint64_t> total) {
+  const Instant now = clock_.now();
+  if (!is_on_ || now < next_draw_) return;
+  next_draw_ = now + std::chrono::milliseconds(100);
+  const double seconds = std::chrono::duration<double>(now - began_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  std::string line = "\r" + std::to_string(done);
+  if (total) {
+    const std::uint64_t percent = *total == 0 ? 100 : done * 100 / *total;
+    line += " of " + std::to_string(*total) + " events, " + std::to_string(percent) + " %";
+  } else {
+    line += " events";
+  }
+  line += ", " + std::to_string(static_cast<std::uint64_t>(rate)) + "/s\033[K";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  is_drawn_ = true;
+}
+
+void Progress::clear() {
+  if (is_drawn_) std::fputs("\r\033[K", stderr);
+  is_drawn_ = false;
+}
+
+}  // namespace edgepost::cli

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edgepost/status.hpp"
+#include "edgepost/time.hpp"
+
+namespace edgepost::cli {
+
+// Exit codes of the command.
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kBadUsage = 2;
+
+/// Writes `text` to standard output at once.
+/// Errors: io_error when it cannot be written.
+Status put(std::string_view text);
+
+/// Writes `edgepost: ` and the line to standard error.
+void say(std::string_view line);
+
+/// Says why the operation failed. Returns kFailed.
+int fail(const Status& status);
+
+/// Says what is wrong with the command line and where its help is. Returns kBadUsage.
+int refuse(std::string_view command, std::string_view what);
+
+/// One JSON object, in the order of adding. Values are escaped, names are not.
+class JsonObject {
+ public:
+  /// A number.
+  JsonObject& add(std::string_view name, std::uint64_t value);
+  /// A number or null.
+  JsonObject& add(std::string_view name, std::optional<std::uint64_t> value);
+  /// A text.
+  JsonObject& add(std::string_view name, std::string_view value);
+  /// A truth value; by name, so that no pointer becomes one.
+  JsonObject& add_bool(std::string_view name, bool value);
+  /// A value that is JSON already.
+  JsonObject& add_json(std::string_view name, std::string_view json);
+  /// The object, without a line feed.
+  [[nodiscard]] std::string text() const { return text_ + "}"; }
+
+ private:
+  std::string text_ = "{";
+};
+
+/// A JSON array of values that are JSON already.
+std::string json_array(const std::vector<std::string>& values);
+
+/// A count on one line of the terminal, drawn over itself, at most ten times a second. It stays
+/// silent when standard error is not a terminal.
+class Progress {
+ public:
+  /// Must outlive: `clock` this object.
+  explicit Progress(const Clock& clock);
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Draws `done`, and `total` when it is known, with the rate since construction.
+  void show(std::uint64_t done, std::optional<std::uint64_t> total = {});
+
+  /// Takes the line away.
+  void clear();
+
+ private:
+  const Clock& clock_;
+  Instant began_;
+  Instant next_draw_;
+  bool is_on_;
+  bool is_drawn_ = false;
+};
+
+}  // namespace edgepost::cli

@@ -1,0 +1,288 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "cli/command.hpp"
+#include "cli/lines.hpp"
+#include "cli/output.hpp"
+#include "edgepost/gateway.hpp"
+#include "wire/parse.hpp"
+
+namespace edgepost::cli {
+namespace {
+
+constexpr std::string_view kDefaultStream = "outbox";
+constexpr int kPauseMs = 20;                        // a writer that is silent for so long pauses
+constexpr std::size_t kBatchBytesMax = 256 * 1024;  // what the store takes in one commit
+// A JSON line may be longer than its data: escapes make six bytes of one, base64 four of three.
+constexpr std::size_t kJsonBytesPerByte = 6;
+constexpr std::size_t kJsonAttributesBytesMax = 64 * 1024;
+
+constexpr std::array kOptions{
+    kDatabase,
+    Option{"topic", Takes::text, "TOPIC", "", "Topic of every event; needed without --jsonl"},
+    Option{"key", Takes::text, "KEY", "", "Events of one key stay in order"},
+    Option{"type", Takes::text, "TYPE", "", "CloudEvents type (edgepost.event without it)"},
+    Option{"source", Takes::text, "URI", "", "CloudEvents source (the gateway's own without it)"},
+    Option{"content-type", Takes::text, "TYPE", "", "Media type of the data"},
+    Option{"ttl", Takes::duration, "DURATION", "", "Time to live: 500ms, 30s, 5m, 1h or 2d"},
+    Option{"stream", Takes::text, "STREAM", kDefaultStream, "Stream to store in"},
+    Option{"create-stream", Takes::nothing, "", "", "Create the stream when it is missing"},
+    Option{"durability", Takes::choice, "stored|buffered", "stored",
+           "Wait for the disk at each commit, or only at a pause and at the end"},
+    Option{"batch", Takes::count, "N", "100", "Events in one commit", false, nullptr, 1, 10'000},
+    Option{"jsonl", Takes::nothing, "", "", "Each line is an event as a JSON object"},
+    Option{"file", Takes::text, "FILE", "", "Publish this file as one event; no lines are read"},
+    Option{"json", Takes::nothing, "", "", "Print the result as a JSON object"},
+    Option{"progress-lines", Takes::nothing, "", "", "Print {\"last\":SEQ} after each commit"},
+};
+
+constexpr std::string_view kDetails =
+    "Each line of standard input is the data of one event, an empty line too. With --jsonl\n"
+    "a line is an object with topic, key, type, data, ttl_ms and any other CloudEvents\n"
+    "attribute; the options then stand in for what a line leaves out. Lines are stored in\n"
+    "commits of --batch lines, and when the input pauses for 20 ms. The first bad line ends\n"
+    "it with exit code 1: the lines before it are stored, it and those behind it are not.\n";
+
+/// What publishing came to.
+struct Tally {
+  std::uint64_t published = 0;
+  std::optional<std::uint64_t> first;
+  std::optional<std::uint64_t> last;
+};
+
+/// Collects events and stores them batch by batch.
+class Publisher {
+ public:
+  Publisher(Gateway& gateway, const Options& options)
+      : gateway_(gateway),
+        stream_(options.text("stream")),
+        batch_max_(static_cast<std::size_t>(options.count("batch"))),
+        is_buffered_(options.text("durability") == "buffered"),
+        has_progress_lines_(options.has("progress-lines")),
+        next_sequence_(next_sequence()) {}
+
+  Status add(Event event) {
+    batch_bytes_ += event.data.size();
+    batch_.push_back(std::move(event));
+    if (batch_.size() < batch_max_ && batch_bytes_ < kBatchBytesMax) return {};
+    return commit(!is_buffered_);
+  }
+
+  /// Stores what was added and reports it; events that need not be `durable` may stay in memory.
+  Status commit(bool durable) {
+    Status status = is_buffered_ ? buffer() : store();
+    if (status.is_ok() && durable && is_buffered_) status = gateway_.flush();
+    if (!status.is_ok()) return status;
+    batch_.clear();
+    batch_bytes_ = 0;
+    return durable ? report() : Status();
+  }
+
+  [[nodiscard]] bool is_idle() const { return batch_.empty() && reported_ == taken_; }
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+
+ private:
+  Status store() {
+    if (batch_.empty()) return {};
+    Status status = gateway_.transact([this](Transaction& transaction) -> Status {
+      for (Event& event : batch_) {
+        const auto receipt = transaction.publish(std::move(event));
+        if (!receipt) return receipt.status();
+      }
+      return {};
+    });
+    if (status.is_ok()) taken_ += batch_.size();
+    return status;
+  }
+
+  Status buffer() {
+    for (Event& event : batch_) {
+      const auto receipt = gateway_.publish(std::move(event), Durability::buffered);
+      if (!receipt) return receipt.status();
+      ++taken_;
+    }
+    return {};
+  }
+
+  // This process owns the database and publishes on one thread: the sequences between two looks
+  // are those of its own events.
+  Status report() {
+    if (reported_ == taken_) return {};
+    if (!tally_.first) tally_.first = next_sequence_;
+    next_sequence_ += taken_ - reported_;
+    reported_ = taken_;
+    tally_.published = taken_;
+    tally_.last = next_sequence_ - 1;
+    if (!has_progress_lines_) return {};
+    return put(JsonObject().add("last", tally_.last).text() + "\n");
+  }
+
+  [[nodiscard]] std::uint64_t next_sequence() const {
+    const GatewayStatus status = gateway_.status();
+    const auto stream = std::ranges::find(status.streams, stream_, &StreamStatus::name);
+    return stream == status.streams.end() ? 1 : stream->next_sequence;
+  }
+
+  Gateway& gateway_;
+  std::string stream_;
+  std::size_t batch_max_;
+  bool is_buffered_;
+  bool has_progress_lines_;
+  std::uint64_t next_sequence_;
+  std::vector<Event> batch_;
+  std::size_t batch_bytes_ = 0;
+  std::uint64_t taken_ = 0;     // given to the gateway
+  std::uint64_t reported_ = 0;  // of those, stored and told
+  Tally tally_;
+};
+
+/// What every event gets unless its line says otherwise.
+Event make_template(const Options& options) {
+  Event event;
+  event.topic = options.text("topic");
+  event.key = options.text("key");
+  event.type = options.text("type");
+  event.source = options.text("source");
+  event.content_type = options.text("content-type");
+  if (options.has("ttl")) event.expires_after = options.duration("ttl");
+  return event;
+}
+
+Result<Event> read_event(const std::string& line, const Event& standard, bool is_json) {
+  Event event = standard;
+  if (is_json) {
+    auto parsed = wire::parse_event(line);
+    if (!parsed) return parsed.status();
+    event = std::move(*parsed);
+    if (event.topic.empty()) event.topic = standard.topic;
+    if (event.key.empty()) event.key = standard.key;
+    if (event.type.empty()) event.type = standard.type;
+    if (event.source.empty()) event.source = standard.source;
+    if (event.content_type.empty()) event.content_type = standard.content_type;
+    if (!event.expires_after) event.expires_after = standard.expires_after;
+    event.sequence = 0;
+  } else {
+    event.data = line;
+  }
+  if (Status status = validate(event, EventLimits()); !status.is_ok()) return status;
+  return event;
+}
+
+Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
+                     Progress& progress) {
+  std::size_t line_bytes_max = EventLimits().data_bytes_max;
+  if (is_json) line_bytes_max = line_bytes_max * kJsonBytesPerByte + kJsonAttributesBytesMax;
+  LineReader reader(STDIN_FILENO, line_bytes_max);
+  std::string line;
+  for (std::uint64_t number = 1;; ++number) {
+    auto met = reader.next(line, publisher.is_idle() ? -1 : kPauseMs);
+    while (met.is_ok() && *met == Met::pause) {
+      if (Status status = publisher.commit(true); !status.is_ok()) return status;
+      met = reader.next(line, -1);
+    }
+    if (met.is_ok() && *met == Met::end) return publisher.commit(true);
+    auto event = met.is_ok() ? read_event(line, standard, is_json) : Result<Event>(met.status());
+    if (!event) {
+      if (Status status = publisher.commit(true); !status.is_ok()) return status;
+      return {event.status().code(),
+              "line " + std::to_string(number) + ": " + event.status().message()};
+    }
+    if (Status status = publisher.add(std::move(*event)); !status.is_ok()) return status;
+    progress.show(publisher.taken());
+  }
+}
+
+Status publish_file(Publisher& publisher, Event event, const std::string& path) {
+  const std::size_t limit = EventLimits().data_bytes_max;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ssize_t got = -1;
+  if (file >= 0) {
+    event.data.resize(limit + 1);
+    std::size_t size = 0;
+    do {
+      got = read(file, event.data.data() + size, event.data.size() - size);
+      if (got > 0) size += static_cast<std::size_t>(got);
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    event.data.resize(size);
+  }
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (got < 0) return {Code::io_error, "cannot read " + path + ": " + std::strerror(error)};
+  Status status = validate(event, EventLimits());
+  if (!status.is_ok()) return {status.code(), path + ": " + status.message()};
+  status = publisher.add(std::move(event));
+  return status.is_ok() ? publisher.commit(true) : status;
+}
+
+/// Makes the stream ready and lets every event into it.
+Status prepare_stream(Gateway& gateway, const Options& options, const std::string& topic) {
+  const std::string stream = options.text("stream");
+  if (options.has("create-stream") || stream == kDefaultStream) {
+    if (Status status = gateway.create_stream({.name = stream}); !status.is_ok()) return status;
+  }
+  // A wildcard would not take a topic that begins with `$`.
+  Status status = gateway.route(options.has("jsonl") ? "#" : topic, stream);
+  if (status.code() == Code::not_found) {
+    return {Code::not_found, "unknown stream '" + stream + "'; --create-stream makes it"};
+  }
+  return status;
+}
+
+Status publish_all(const Options& options, const Event& standard, Tally& tally) {
+  const std::string path = options.text("db");
+  const bool makes_stream =
+      options.has("create-stream") || options.text("stream") == kDefaultStream;
+  if (!makes_stream && access(path.c_str(), F_OK) != 0) {
+    return {Code::not_found,
+            "unknown stream '" + options.text("stream") + "': there is no " + path};
+  }
+  auto gateway = Gateway::open({.database = path});
+  if (!gateway) return gateway.status();
+  Status status = prepare_stream(**gateway, options, standard.topic);
+  if (!status.is_ok()) return status;
+  Publisher publisher(**gateway, options);
+  const Platform platform = default_platform();
+  Progress progress(*platform.clock);
+  status = options.has("file") ? publish_file(publisher, standard, options.text("file"))
+                               : publish_lines(publisher, standard, options.has("jsonl"), progress);
+  tally = publisher.tally();
+  return status;
+}
+
+int run(const Options& options) {
+  const bool is_json = options.has("jsonl");
+  if (is_json && options.has("file")) return refuse("publish", "option --file: not with --jsonl");
+  if (!is_json && !options.has("topic")) return refuse("publish", "option --topic: it is missing");
+  const Event standard = make_template(options);
+  Event sample = standard;
+  if (sample.topic.empty()) sample.topic = "in/each/line";
+  if (const Status status = validate(sample, EventLimits()); !status.is_ok()) {
+    return refuse("publish", status.message());
+  }
+  Tally tally;
+  const Status status = publish_all(options, standard, tally);
+  if (options.has("json")) {
+    JsonObject result;
+    result.add("published", tally.published).add("first", tally.first).add("last", tally.last);
+    if (const Status written = put(result.text() + "\n"); !written.is_ok()) return fail(written);
+  } else if (status.is_ok() && !options.has("progress-lines")) {
+    std::string line = "published " + std::to_string(tally.published) + " events";
+    if (tally.last) {
+      line += ", sequences " + std::to_string(*tally.first) + " to " + std::to_string(*tally.last);
+    }
+    if (const Status written = put(line + "\n"); !written.is_ok()) return fail(written);
+  }
+  return status.is_ok() ? kSuccess : fail(status);
+}
+
+}  // namespace
+
+const Command kPublish{"publish", "Store events read from standard input", kDetails, kOptions, run};
+
+}  // namespace edgepost::cli

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <array>
+
+#include "cli/command.hpp"
+#include "cli/output.hpp"
+#include "edgepost/gateway.hpp"
+
+namespace edgepost::cli {
+namespace {
+
+constexpr std::array kOptions{
+    kDatabase,
+    Option{"json", Takes::nothing, "", "", "Print one JSON object"},
+};
+
+constexpr std::string_view kDetails =
+    "For each stream: its first and next sequence and its books, which balance: published =\n"
+    "acknowledged + pending + expired + dropped + dead. For each consumer: the sequence up to\n"
+    "which everything is acknowledged (floor) and the number of events behind it (lag).\n"
+    "It changes nothing and works beside a running gateway.\n";
+
+std::string as_json(const ConsumerStatus& consumer) {
+  JsonObject object;
+  object.add("name", std::string_view(consumer.name)).add("floor", consumer.floor);
+  return object.add("lag", consumer.lag).text();
+}
+
+std::string as_json(const Ledger& ledger) {
+  JsonObject object;
+  object.add("published", ledger.published).add("acknowledged", ledger.acknowledged);
+  object.add("pending", ledger.pending).add("expired", ledger.expired);
+  return object.add("dropped", ledger.dropped).add("dead", ledger.dead).text();
+}
+
+std::string as_json(const StreamStatus& stream) {
+  std::vector<std::string> consumers;
+  for (const ConsumerStatus& consumer : stream.consumers)
+    consumers.push_back(as_json(consumer));
+  JsonObject object;
+  object.add("name", std::string_view(stream.name));
+  object.add("first_sequence", stream.first_sequence).add("next_sequence", stream.next_sequence);
+  object.add_json("ledger", as_json(stream.ledger));
+  return object.add_json("consumers", json_array(consumers)).text();
+}
+
+std::string as_json(const GatewayStatus& status, const std::string& path) {
+  std::vector<std::string> streams;
+  for (const StreamStatus& stream : status.streams)
+    streams.push_back(as_json(stream));
+  std::optional<std::uint64_t> owner;
+  if (status.owner_pid > 0) owner = static_cast<std::uint64_t>(status.owner_pid);
+  JsonObject object;
+  object.add("database", std::string_view(path));
+  object.add("device_id", std::string_view(status.device_id));
+  object.add("database_bytes", status.database_bytes).add("owner_pid", owner);
+  return object.add_json("streams", json_array(streams)).text() + "\n";
+}
+
+using Row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell; the first one leans left, the others right.
+std::string as_table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size(), 0);
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line = row.front() + std::string(widths.front() - row.front().size(), ' ');
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      line += std::string(2 + widths[i] - row[i].size(), ' ') + row[i];
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string as_text(const GatewayStatus& status, const std::string& path) {
+  using std::to_string;
+  std::string text = "database  " + path + ", " + to_string(status.database_bytes) + " bytes\n";
+  text += "device    " + status.device_id + "\nowner     ";
+  text += status.owner_pid > 0 ? "process " + to_string(status.owner_pid) + "\n" : "nobody\n";
+  std::vector<Row> streams{{"STREAM", "FIRST", "NEXT", "PUBLISHED", "ACKNOWLEDGED", "PENDING",
+                            "EXPIRED", "DROPPED", "DEAD"}};
+  std::vector<Row> consumers{{"CONSUMER", "FLOOR", "LAG"}};
+  for (const StreamStatus& stream : status.streams) {
+    const Ledger& books = stream.ledger;
+    streams.push_back({stream.name, to_string(stream.first_sequence),
+                       to_string(stream.next_sequence), to_string(books.published),
+                       to_string(books.acknowledged), to_string(books.pending),
+                       to_string(books.expired), to_string(books.dropped), to_string(books.dead)});
+    for (const ConsumerStatus& consumer : stream.consumers) {
+      consumers.push_back(
+          {stream.name + "/" + consumer.name, to_string(consumer.floor), to_string(consumer.lag)});
+    }
+  }
+  if (streams.size() > 1) text += "\n" + as_table(streams);
+  if (consumers.size() > 1) text += "\n" + as_table(consumers);
+  return text;
+}
+
+int run(const Options& options) {
+  const std::string path = options.text("db");
+  const auto gateway = Gateway::open({.database = path, .access = Access::read});
+  if (!gateway) return fail(gateway.status());
+  const GatewayStatus status = (*gateway)->status();
+  const Status written = put(options.has("json") ? as_json(status, path) : as_text(status, path));
+  return written.is_ok() ? kSuccess : fail(written);
+}
+
+}  // namespace
+
+const Command kStatus{"status", "Show streams, consumers and their books", kDetails, kOptions, run};
+
+}  // namespace edgepost::cli
