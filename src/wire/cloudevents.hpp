@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "edgepost/event.hpp"
-#include "edgepost/status.hpp"
+#include "wire/json.hpp"
+#include "wire/time.hpp"
 
 namespace edgepost::wire {
 
@@ -15,25 +15,17 @@ namespace edgepost::wire {
 /// `datacontenttype`: specversion, id, source, type, subject, time (RFC 3339, UTC, microseconds),
 /// dataschema, partitionkey, sequence (CloudEvents sequence extension, decimal), correlationid,
 /// causationid, traceparent, expirytime (time + expires_after), then the free ones in order.
-/// Absent ones are left out.
+/// Absent ones are left out; a missing type is `edgepost.event`.
+/// Must outlive: `event` the names.
 std::vector<std::pair<std::string_view, std::string>> attributes(const Event& event);
 
-/// The event as one JSON object (CloudEvents 1.0, JSON format), appended to `out`. Data stands as
-/// a JSON value when the content type is JSON and the data is valid JSON on its own, as a string
-/// when it is valid UTF-8 and the content type is empty or text, otherwise as `data_base64`.
+/// The event as one JSON object on one line (CloudEvents 1.0, JSON format), appended to `out`.
+/// Data stands as a JSON value when the content type is JSON and the data is valid JSON on its own
+/// (without its line breaks, which are white space there), as a string when it is valid UTF-8 and
+/// the content type is empty or text, otherwise as `data_base64`; empty data is left out.
 void append_json(const Event& event, std::string& out);
 
-/// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string_view text, std::string& out);
-
-/// True when `text` is one valid JSON value (RFC 8259), nested at most 64 deep.
-bool is_json(std::string_view text);
-
-/// RFC 3339 in UTC with microseconds: `2026-11-21T07:00:00.000000Z`; years 0000 to 9999.
-std::string format_time(Timestamp time);
-
-/// Reads RFC 3339 with any offset and 0 to 9 digits of fraction.
-/// Errors: invalid_argument, naming the position.
-Result<Timestamp> parse_time(std::string_view text);
+/// True for the media types of JSON: `…/json` and `…+json`, with or without parameters.
+bool is_json_type(std::string_view content_type);
 
 }  // namespace edgepost::wire
