@@ -25,8 +25,8 @@ function(edgepost_part name)
   set_property(GLOBAL APPEND PROPERTY EDGEPOST_PARTS ${name})
 endfunction()
 
-# edgepost_embed_sql(target files…): makes <folder>/sql.hpp, in which the text of sql/0001_initial.sql
-# is edgepost::<folder>::sql::file_0001_initial, and sql::files lists all of them in this order.
+# edgepost_embed_sql(target files…): makes <folder>/sql.hpp, in which sql/0001_initial.sql is the
+# string_view edgepost::<folder>::sql::file_0001_initial; sql::files lists all in the order given.
 function(edgepost_embed_sql target)
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
   set(header ${PROJECT_BINARY_DIR}/generated/${folder}/sql.hpp)
@@ -35,7 +35,9 @@ function(edgepost_embed_sql target)
   add_custom_command(OUTPUT ${header} VERBATIM DEPENDS ${files} ${script} COMMENT "Embedding SQL"
     COMMAND ${CMAKE_COMMAND} -D "FILES=${files}" -D NAMESPACE=edgepost::${folder}::sql
       -D OUTPUT=${header} -P ${script})
-  target_sources(${target} PRIVATE ${header})
+  # A target of its own, because a command's output is known to its own directory only.
+  add_custom_target(${target}_${folder}_sql DEPENDS ${header})
+  add_dependencies(${target} ${target}_${folder}_sql)
   target_include_directories(${target} PRIVATE ${PROJECT_BINARY_DIR}/generated)
 endfunction()
 
