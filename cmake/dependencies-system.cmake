@@ -8,7 +8,8 @@ find_package(PkgConfig QUIET)
 macro(edgepost_system name)
   cmake_language(CALL edgepost_find_${name})
   if(NOT TARGET edgepost::${name})
-    set(EDGEPOST_WITHOUT_${name} "${why}; use -DEDGEPOST_DEPS=bundled or -DEDGEPOST_DEPS_${name}=bundled")
+    set(EDGEPOST_WITHOUT_${name}
+      "${why}; use -DEDGEPOST_DEPS=bundled, or -DEDGEPOST_DEPS_${name}=bundled for it alone")
   endif()
 endmacro()
 

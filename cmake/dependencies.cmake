@@ -46,9 +46,12 @@ function(edgepost_build_dependencies)
   endif()
   message(STATUS "edgepost: building the third-party libraries, once, into ${prefix}")
   file(LOCK ${cache}/sources.lock GUARD FUNCTION TIMEOUT 1800)
-  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/fetch-dependencies ${cache}/sources-${lock}
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/cmake/dependencies/fetch ${cache}/sources-${lock}
     COMMAND_ERROR_IS_FATAL ANY)
   file(LOCK ${cache}/sources.lock RELEASE)
+  if(EXISTS ${cache}/sources-${lock}/floated)
+    message(WARNING "edgepost: not the pinned sources; see ${cache}/sources-${lock}/floated")
+  endif()
 
   set(work ${prefix}.work)
   file(REMOVE_RECURSE ${work})
@@ -64,8 +67,8 @@ function(edgepost_build_dependencies)
       list(APPEND arguments "-D${variable}=${${variable}}")
     endif()
   endforeach()
-  execute_process(COMMAND ${CMAKE_COMMAND} -G ${CMAKE_GENERATOR} -S ${folder} -B ${work} ${arguments}
-    OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(OUTPUT_QUIET COMMAND ${CMAKE_COMMAND} -G ${CMAKE_GENERATOR} -S ${folder}
+    -B ${work} ${arguments} COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${CMAKE_COMMAND} --build ${work} --target install --parallel 2
     OUTPUT_FILE ${work}.log ERROR_FILE ${work}.log RESULT_VARIABLE failed)
   if(failed)
