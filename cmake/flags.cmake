@@ -31,7 +31,8 @@ if(EDGEPOST_SANITIZE)
   add_compile_options(-fsanitize=${EDGEPOST_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer -O1)
   add_link_options(-fsanitize=${EDGEPOST_SANITIZE})
-elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+else()
   # It needs an optimised build; some distributions' compilers define it themselves.
-  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
+  add_compile_options($<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
 endif()
