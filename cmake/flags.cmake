@@ -22,6 +22,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conver
   -Wno-missing-field-initializers)      # designated initialisers leave fields out on purpose
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-psabi)       # about a change of GCC 7 that nobody here links across
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    add_compile_options(-Wno-restrict)  # false alarms in std::string (GCC bug 105329)
+  endif()
 endif()
 if(EDGEPOST_WERROR)
   add_compile_options(-Werror)
