@@ -29,19 +29,30 @@ struct UplinkOptions {
   RetryPolicy retry;                 ///< When to connect again.
   std::size_t max_in_flight = 64;    ///< Unanswered events; 1 to 65,535, and the broker's limit.
   std::size_t batch_events = 100;    ///< Read from the store at once; 1 to 10,000.
-  std::size_t batch_bytes = 64 * 1024;                   ///< The same, in bytes.
-  Duration connect_timeout = std::chrono::seconds(30);   ///< From connect to accepted.
-  Duration answer_timeout = std::chrono::seconds(30);    ///< `ack_wait`: then the link is bad.
+  std::size_t batch_bytes = 64 * 1024;                  ///< The same, in bytes.
+  Duration connect_timeout = std::chrono::seconds(30);  ///< From connect to accepted.
+  Duration answer_timeout = std::chrono::seconds(30);   ///< `ack_wait`: then the link is bad.
 };
 
-/// Where an uplink stands.
+/// Where an uplink stands, and where it goes from there.
 enum class UplinkState : unsigned char {
-  stopped,     ///< -> waiting, by start.
-  waiting,     ///< Backing off. -> connecting when the delay is over; -> stopped.
-  connecting,  ///< -> online when accepted; -> waiting on failure; -> blocked; -> stopped.
-  online,      ///< Draining. -> waiting when the link is lost; -> blocked; -> draining on stop.
-  draining,    ///< Stopping; answers are awaited, nothing new is sent. -> stopped.
-  blocked,     ///< Credentials or configuration refused: needs a change. -> connecting, by retry.
+  /// No connection, and none wanted. -> waiting when it is started, for no time at all.
+  stopped,
+  /// Backs off, without a connection. -> connecting when the delay is over or retry_uplink() was
+  /// called; -> stopped when asked to stop.
+  waiting,
+  /// -> online when the upstream accepts; -> waiting when it cannot be reached, or does not accept
+  /// within connect_timeout; -> blocked when it refuses credentials or configuration; -> stopped.
+  connecting,
+  /// Sends what its streams have. -> waiting when the link is lost, or an event is not answered
+  /// within answer_timeout; -> blocked when credentials are refused; -> draining to stop.
+  online,
+  /// Sends nothing new and awaits answers. -> stopped when all are there, the deadline is over or
+  /// the link is lost.
+  draining,
+  /// Credentials or configuration were refused. That needs a change, not time: it never tries by
+  /// itself, and no event is lost. -> connecting by retry_uplink() or a restart; -> stopped.
+  blocked,
 };
 
 /// The name of `state` as it stands in the enum.
@@ -58,7 +69,9 @@ struct UplinkStatus {
   std::uint64_t refused = 0;                 ///< Events the upstream refused; tried again later.
   std::uint64_t connects = 0;                ///< Connections that were accepted.
   std::uint64_t lag = 0;                     ///< Events of its streams not acknowledged yet.
-  std::string last_error;                    ///< The last reason for leaving online, or empty.
+  /// The last failure, or empty: why the link was lost or could not be made, why an event was
+  /// refused, why a stream could not be read.
+  std::string last_error;
 };
 
 }  // namespace edgepost

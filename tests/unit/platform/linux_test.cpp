@@ -1,4 +1,4 @@
-#include <doctest.h>
+#include <doctest/doctest.h>
 #include <sys/timex.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include <doctest.h>
+#include <doctest/doctest.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
