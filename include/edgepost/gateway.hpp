@@ -200,8 +200,10 @@ class Gateway {
   /// Blocks: for as long as reading everything takes.
   Result<VerifyReport> verify();
 
- private:
+  /// What a gateway is made of; opaque to everyone else.
   struct Parts;
+
+ private:
   explicit Gateway(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

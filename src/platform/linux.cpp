@@ -126,4 +126,6 @@ Logger& standard_error_logger(LogLevel lowest) {
   return loggers[static_cast<std::size_t>(lowest)];
 }
 
+std::int64_t process_id() { return ::getpid(); }
+
 }  // namespace edgepost

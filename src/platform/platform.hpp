@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -12,6 +13,9 @@ namespace edgepost {
 
 /// Fills the null members of `wanted` with this machine's own.
 Platform complete(const Platform& wanted);
+
+/// The number of this process.
+std::int64_t process_id();
 
 /// A thread that calls one function over and over: `step(now)` does what is due and returns when
 /// it wants to be called again at the latest. The first call comes at once. The thread has a

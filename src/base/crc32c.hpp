@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace edgepost {
+
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `bytes`, going on from `before`, the CRC of what
+/// stands before them.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
+
+}  // namespace edgepost

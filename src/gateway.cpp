@@ -1,0 +1,316 @@
+#include "edgepost/gateway.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/topic.hpp"
+#include "gateway_parts.hpp"
+
+namespace edgepost {
+namespace {
+
+constexpr Duration kPollMax = std::chrono::seconds(1);  // an uplink looks up at least this often
+constexpr Duration kStopPoll = std::chrono::milliseconds(20);  // while stopping
+
+Status invalid(std::string message) { return {Code::invalid_argument, std::move(message)}; }
+
+Status check(const GatewayOptions& options) {
+  constexpr std::size_t kDataBytesMax = 64 * 1024 * 1024;
+  if (options.database.empty()) return invalid("database: the path is empty");
+  if (options.database.find('\0') != std::string::npos) return invalid("database: NUL in the path");
+  for (std::size_t i = 0; i < options.device_id.size(); ++i) {
+    const char c = options.device_id[i];
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (is_letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.') continue;
+    return invalid("device_id: byte " + std::to_string(i) +
+                   " is not a letter, a digit, '-', '_' or '.'");
+  }
+  if (options.device_id.size() > 64) return invalid("device_id: longer than 64 characters");
+  if (options.limits.data_bytes_max == 0 || options.limits.data_bytes_max > kDataBytesMax) {
+    return invalid("limits.data_bytes_max: must be 1 to 67108864");
+  }
+  if (options.flush_interval <= Duration::zero()) return invalid("flush_interval: must be positive");
+  if (options.ack_flush <= Duration::zero()) return invalid("ack_flush: must be positive");
+  if (options.ack_flush_events == 0) return invalid("ack_flush_events: must be 1 or more");
+  return {};
+}
+
+Status check(const UplinkOptions& options) {
+  if (Status status = validate_name("uplink", options.name); !status.is_ok()) return status;
+  const std::string prefix = "uplink " + options.name + ": ";
+  if (options.streams.empty()) return invalid(prefix + "streams: name at least one");
+  const RetryPolicy& retry = options.retry;
+  if (retry.initial_delay <= Duration::zero()) return invalid(prefix + "initial_delay: too short");
+  if (retry.max_delay < retry.initial_delay) return invalid(prefix + "max_delay: too short");
+  if (!(retry.multiplier >= 1.0)) return invalid(prefix + "multiplier: must be 1.0 or more");
+  if (options.max_in_flight == 0 || options.max_in_flight > 65'535) {
+    return invalid(prefix + "max_in_flight: must be 1 to 65535");
+  }
+  if (options.batch_events == 0 || options.batch_events > 10'000) {
+    return invalid(prefix + "batch_events: must be 1 to 10000");
+  }
+  if (options.connect_timeout <= Duration::zero() || options.answer_timeout <= Duration::zero()) {
+    return invalid(prefix + "connect_timeout, answer_timeout: must be positive");
+  }
+  return {};
+}
+
+std::string default_device_id(const store::Identity& identity) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string id = "gw-";
+  for (std::size_t i = identity.uuid.size() - 4; i < identity.uuid.size(); ++i) {
+    id += kDigits[identity.uuid[i] >> 4U];
+    id += kDigits[identity.uuid[i] & 15U];
+  }
+  return id;
+}
+
+}  // namespace
+
+Gateway::Parts::Parts(GatewayOptions completed, std::unique_ptr<store::Store> opened)
+    : options(std::move(completed)),
+      device_id(options.device_id.empty() ? default_device_id(opened->identity())
+                                          : options.device_id),
+      source(options.source.empty() ? "/" + device_id : options.source),
+      ids(*options.platform.random),
+      store(std::move(opened)) {}
+
+Result<std::vector<store::StreamLog*>> Gateway::Parts::prepare(Event& event) {
+  const Timestamp wall = options.platform.clock->wall();
+  if (event.id.is_nil()) event.id = ids.next(wall);
+  if (!event.time) event.time = wall;
+  if (event.source.empty()) event.source = source;
+  if (event.type.empty()) event.type = "edgepost.event";
+  event.sequence = 0;
+  if (Status status = validate(event, options.limits); !status.is_ok()) return status;
+  std::vector<store::StreamLog*> streams;
+  const std::shared_lock lock(mutex);
+  for (const Route& route : routes) {
+    if (!topic_matches(route.filter, event.topic)) continue;
+    if (std::find(streams.begin(), streams.end(), route.stream) == streams.end()) {
+      streams.push_back(route.stream);
+    }
+  }
+  if (streams.empty()) {
+    return Status(Code::not_found, "topic '" + event.topic +
+                                       "': no route takes it into a stream; use bus() for "
+                                       "events that nobody stores");
+  }
+  return streams;
+}
+
+void Gateway::Parts::hand_out(const Event& event) {
+  if (const Status status = bus.publish(event); !status.is_ok()) {
+    options.platform.logger->write(LogLevel::warning, "bus", status.message());
+  }
+}
+
+void Gateway::Parts::stored(const store::StreamLog& stream) {
+  const std::shared_lock lock(mutex);
+  for (const auto& link : links) {
+    const auto& drained = link->streams;
+    if (std::find(drained.begin(), drained.end(), &stream) != drained.end()) link->uplink->wake();
+  }
+}
+
+void Gateway::Parts::due() {
+  const std::shared_lock lock(mutex);
+  if (worker != nullptr) worker->wake();
+}
+
+Gateway::Gateway(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
+  if (Status status = check(options); !status.is_ok()) return status;
+  GatewayOptions completed = options;
+  completed.platform = complete(options.platform);
+  // The store speaks to parts that are made after it; nothing is stored before they are.
+  auto late = std::make_shared<Parts*>(nullptr);
+  store::StoreListener listener;
+  listener.on_stored = [late](const store::StreamLog& stream) {
+    if (*late != nullptr) (*late)->stored(stream);
+  };
+  listener.on_due = [late] {
+    if (*late != nullptr) (*late)->due();
+  };
+  Result<std::unique_ptr<store::Store>> store =
+      store::Store::open(completed, std::move(listener));
+  if (!store) return store.status();
+  auto parts = std::make_unique<Parts>(std::move(completed), std::move(*store));
+  *late = parts.get();
+  return std::unique_ptr<Gateway>(new Gateway(std::move(parts)));
+}
+
+Gateway::~Gateway() { stop(); }
+
+Status Gateway::create_stream(const StreamOptions& options) {
+  if (Status status = validate_name("stream", options.name); !status.is_ok()) return status;
+  return parts_->store->create_stream(options.name);
+}
+
+Status Gateway::route(std::string_view filter, std::string_view stream) {
+  if (Status status = validate_filter(filter); !status.is_ok()) return status;
+  const Result<store::StreamLog*> found = parts_->store->stream(stream);
+  if (!found) return found.status();
+  const std::unique_lock lock(parts_->mutex);
+  parts_->routes.push_back({std::string(filter), *found});
+  return {};
+}
+
+Result<Receipt> Gateway::publish(Event event, Durability durability) {
+  const Result<std::vector<store::StreamLog*>> streams = parts_->prepare(event);
+  if (!streams) return streams.status();
+  if (durability == Durability::stored) {
+    const Result<std::uint64_t> sequence = parts_->store->append(*streams, event);
+    if (!sequence) return sequence.status();
+    event.sequence = *sequence;
+  } else if (Status status = parts_->store->append_buffered(*streams, event); !status.is_ok()) {
+    return status;
+  }
+  parts_->hand_out(event);
+  return Receipt{event.id, event.sequence};
+}
+
+Result<Subscription> Gateway::subscribe(std::string_view filter, Handler handler) {
+  return parts_->bus.subscribe(filter, std::move(handler));
+}
+
+Bus& Gateway::bus() { return parts_->bus; }
+
+Result<Consumer> Gateway::consumer(std::string_view stream, std::string_view name, Position from) {
+  if (Status status = validate_name("consumer", name); !status.is_ok()) return status;
+  return parts_->store->consumer(stream, name, from);
+}
+
+Result<std::vector<Event>> Gateway::read(std::string_view stream, Position from,
+                                         const ReadLimits& limits) {
+  const Result<store::StreamLog*> found = parts_->store->stream(stream);
+  if (!found) return found.status();
+  store::ReadPosition position;
+  position.next = std::max(from.sequence, (*found)->status().first_sequence);
+  std::vector<Event> events;
+  const auto nothing = [](std::uint64_t) { return false; };
+  Status status = parts_->store->read(**found, position, limits, nothing, events);
+  if (events.empty() && !status.is_ok()) return status;
+  return events;
+}
+
+Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transport> transport) {
+  if (Status status = check(options); !status.is_ok()) return status;
+  if (transport == nullptr) return invalid("uplink " + options.name + ": no transport");
+  auto link = std::make_unique<Parts::Link>();
+  std::vector<Consumer> consumers;
+  for (const std::string& name : options.streams) {
+    const Result<store::StreamLog*> stream = parts_->store->stream(name);
+    if (!stream) return stream.status();
+    Result<Consumer> consumer =
+        parts_->store->consumer(name, options.name, Position::start());
+    if (!consumer) {
+      if (consumer.status().code() != Code::busy) return consumer.status();
+      return {Code::already_exists, "uplink " + options.name + ": its name is taken: " +
+                                        consumer.status().message()};
+    }
+    link->streams.push_back(*stream);
+    consumers.push_back(std::move(*consumer));
+  }
+  link->uplink = std::make_unique<Uplink>(options, std::move(transport), std::move(consumers),
+                                          parts_->options.platform);
+  const std::unique_lock lock(parts_->mutex);
+  if (parts_->worker != nullptr) {
+    return {Code::wrong_state, "uplink " + options.name + ": stop the gateway before adding one"};
+  }
+  parts_->links.push_back(std::move(link));
+  return {};
+}
+
+Status Gateway::retry_uplink(std::string_view name) {
+  const std::shared_lock lock(parts_->mutex);
+  for (const auto& link : parts_->links) {
+    if (link->uplink->status().name != name) continue;
+    link->uplink->retry_now();
+    if (link->worker != nullptr) link->worker->wake();
+    return {};
+  }
+  return {Code::not_found, "unknown uplink '" + std::string(name) + "'"};
+}
+
+Status Gateway::start() {
+  Parts& parts = *parts_;
+  if (parts.store->is_read_only()) {
+    return {Code::wrong_state, "start: the database is opened for reading only"};
+  }
+  const std::unique_lock lock(parts.mutex);
+  if (parts.worker != nullptr) return {Code::wrong_state, "start: started already"};
+  const Clock& clock = *parts.options.platform.clock;
+  for (const auto& link : parts.links) {
+    Uplink& uplink = *link->uplink;
+    Result<std::unique_ptr<Worker>> worker = Worker::start(
+        clock, [&uplink](Instant now) { return uplink.step(now, kPollMax); });
+    if (!worker) {
+      for (const auto& started : parts.links) started->worker.reset();
+      return worker.status();
+    }
+    link->worker = std::move(*worker);
+  }
+  store::Store& store = *parts.store;
+  Result<std::unique_ptr<Worker>> worker =
+      Worker::start(clock, [&store](Instant now) { return store.step(now); });
+  if (!worker) {
+    for (const auto& started : parts.links) started->worker.reset();
+    return worker.status();
+  }
+  parts.worker = std::move(*worker);
+  return {};
+}
+
+void Gateway::stop(Duration patience) {
+  Parts& parts = *parts_;
+  std::vector<std::unique_ptr<Worker>> workers;
+  {
+    const std::unique_lock lock(parts.mutex);
+    if (parts.worker == nullptr) return;
+    workers.push_back(std::move(parts.worker));
+    for (const auto& link : parts.links) {
+      link->uplink->wake();
+      workers.push_back(std::move(link->worker));
+    }
+  }
+  workers.clear();  // without the lock, which a step in progress may want
+  const Clock& clock = *parts.options.platform.clock;
+  const Instant deadline = clock.now() + patience;
+  for (const auto& link : parts.links) link->uplink->request_stop(deadline);
+  for (const auto& link : parts.links) {
+    while (!link->uplink->is_stopped()) link->uplink->step(clock.now(), kStopPoll);
+  }
+  if (const Status status = parts.store->flush(); !status.is_ok()) {
+    parts.options.platform.logger->write(LogLevel::error, "store", status.message());
+  }
+}
+
+Instant Gateway::step(Instant now, Duration wait) {
+  Instant next = parts_->store->step(now);
+  const std::shared_lock lock(parts_->mutex);
+  for (const auto& link : parts_->links) {
+    const auto share = wait / static_cast<Duration::rep>(parts_->links.size());
+    next = std::min(next, link->uplink->step(now, share));
+  }
+  return next;
+}
+
+Status Gateway::flush() { return parts_->store->flush(); }
+
+GatewayStatus Gateway::status() const {
+  GatewayStatus status;
+  status.device_id = parts_->device_id;
+  status.bus = parts_->bus.status();
+  if (const Status filled = parts_->store->fill(status); !filled.is_ok()) {
+    parts_->options.platform.logger->write(LogLevel::error, "store", filled.message());
+  }
+  const std::shared_lock lock(parts_->mutex);
+  for (const auto& link : parts_->links) status.uplinks.push_back(link->uplink->status());
+  return status;
+}
+
+Result<VerifyReport> Gateway::verify() { return parts_->store->verify(); }
+
+}  // namespace edgepost

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "edgepost/gateway.hpp"
+#include "platform/platform.hpp"
+#include "store/store.hpp"
+#include "uplink/uplink.hpp"
+
+namespace edgepost {
+
+/// What a gateway is made of, and the one place where its modules meet.
+struct Gateway::Parts {
+  /// Which stream takes the topics of a filter.
+  struct Route {
+    std::string filter;
+    store::StreamLog* stream;
+  };
+
+  /// An uplink, the streams it drains, and its thread while the gateway is started.
+  struct Link {
+    std::vector<store::StreamLog*> streams;
+    std::unique_ptr<Uplink> uplink;
+    std::unique_ptr<Worker> worker;
+  };
+
+  Parts(GatewayOptions completed, std::unique_ptr<store::Store> opened);
+
+  /// Gives `event` what its publisher left out, checks it and finds its streams.
+  /// Errors: invalid_argument; not_found when no route takes it.
+  Result<std::vector<store::StreamLog*>> prepare(Event& event);
+
+  /// Hands a stored event to the subscribers. What they do cannot undo the publish.
+  void hand_out(const Event& event);
+
+  /// Tells the uplinks of `stream` that it has new events.
+  void stored(const store::StreamLog& stream);
+
+  /// Makes the store's thread look at what is due.
+  void due();
+
+  GatewayOptions options;
+  std::string device_id;
+  std::string source;
+  IdSource ids;
+  Bus bus;
+  std::shared_mutex mutex;  // guards routes, links and worker
+  std::vector<Route> routes;
+  std::vector<std::unique_ptr<Link>> links;
+  std::unique_ptr<Worker> worker;         // while started
+  std::unique_ptr<store::Store> store;    // the first to go: it calls stored() and due()
+};
+
+}  // namespace edgepost

@@ -1,0 +1,111 @@
+#include "store/commit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace edgepost::store {
+namespace {
+
+constexpr std::size_t kLargeEventBytes = 16 * 1024;  // gets a segment of its own
+
+}  // namespace
+
+Commit::~Commit() {
+  if (is_finished_) return;
+  for (const Part& part : parts_) part.stream->rolled_back();
+}
+
+Commit::Part& Commit::part_of(StreamLog& stream) {
+  const auto found = std::find_if(parts_.begin(), parts_.end(),
+                                  [&stream](const Part& part) { return part.stream == &stream; });
+  if (found != parts_.end()) return *found;
+  const std::uint64_t next = stream.next_sequence();
+  parts_.push_back({&stream, nullptr, next, next});
+  return parts_.back();
+}
+
+Status Commit::write_segment(Part& part) {
+  if (part.segment == nullptr) return {};
+  const std::unique_ptr<SegmentWriter> segment = std::move(part.segment);
+  segment->finish(part.stream->id(), part.next - 1);
+  return part.stream->append(connection_, *segment, part.next - 1);
+}
+
+Result<std::uint64_t> Commit::add(StreamLog& stream, const Event& event) {
+  Part& part = part_of(stream);
+  const bool is_large = event.data.size() > kLargeEventBytes;
+  if (is_large) {
+    if (Status status = write_segment(part); !status.is_ok()) return status;
+  }
+  if (part.segment == nullptr) part.segment = std::make_unique<SegmentWriter>();
+  part.segment->add(event);
+  ++events_;
+  const std::uint64_t sequence = part.next++;
+  if (is_large || part.segment->is_full()) {
+    if (Status status = write_segment(part); !status.is_ok()) return status;
+  }
+  return sequence;
+}
+
+Status Commit::finish() {
+  for (Part& part : parts_) {
+    if (Status status = write_segment(part); !status.is_ok()) return status;
+    if (!part.stream->has_unwritten_floors()) continue;
+    if (Status status = part.stream->write_books(connection_, part.next); !status.is_ok()) {
+      return status;
+    }
+  }
+  if (Status status = transaction_.commit(); !status.is_ok()) return status;
+  is_finished_ = true;
+  for (const Part& part : parts_) part.stream->committed(part.next);
+  return {};
+}
+
+std::vector<StreamLog*> Commit::grown_streams() const {
+  std::vector<StreamLog*> streams;
+  for (const Part& part : parts_) {
+    if (part.next > part.first) streams.push_back(part.stream);
+  }
+  return streams;
+}
+
+Result<std::vector<CommitQueue::Request*>> CommitQueue::enter(Request& request) {
+  std::unique_lock lock(mutex_);
+  if (is_led_ && leader_ == std::this_thread::get_id()) {
+    return Status(Code::wrong_state,
+                  "already inside transact() on this thread: use its Transaction");
+  }
+  waiting_.push_back(&request);
+  changed_.wait(lock, [&] {
+    return request.is_done || (!is_led_ && waiting_.front() == &request);
+  });
+  std::vector<Request*> group;
+  if (request.is_done) return group;
+  is_led_ = true;
+  leader_ = std::this_thread::get_id();
+  std::size_t bytes = 0;
+  for (Request* next : waiting_) {
+    bytes += next->bytes;
+    if (!group.empty() && (next->is_alone || bytes > group_bytes_max_)) break;
+    group.push_back(next);
+    if (next->is_alone) break;
+  }
+  return group;
+}
+
+void CommitQueue::leave(const std::vector<Request*>& group, const Status& outcome) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (Request* request : group) {
+      EDGEPOST_ASSERT(waiting_.front() == request);
+      waiting_.pop_front();
+      request->status = outcome;
+      request->is_done = true;
+    }
+    is_led_ = false;
+    leader_ = {};
+  }
+  changed_.notify_all();
+}
+
+}  // namespace edgepost::store

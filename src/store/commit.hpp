@@ -1,0 +1,95 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "store/connection.hpp"
+#include "store/segment.hpp"
+#include "store/stream_log.hpp"
+
+namespace edgepost::store {
+
+/// One write transaction over any number of streams: events are packed into segments as they are
+/// added; floors that moved ride along. Rolled back unless finished.
+/// Threads: only the one whose turn it is to commit.
+class Commit {
+ public:
+  explicit Commit(Connection& connection) : connection_(connection), transaction_(connection) {}
+  ~Commit();
+  Commit(const Commit&) = delete;
+  Commit& operator=(const Commit&) = delete;
+
+  /// Takes the write lock.
+  Status begin() { return transaction_.begin(); }
+
+  /// Packs one event and says which sequence it gets if the commit succeeds.
+  Result<std::uint64_t> add(StreamLog& stream, const Event& event);
+
+  /// Makes the floors of `stream` part of this commit.
+  void include(StreamLog& stream) { part_of(stream); }
+
+  /// Writes what is left, commits, and takes the change over in memory. After failure: rolled back.
+  Status finish();
+
+  /// The streams that got events, and how many events that were.
+  [[nodiscard]] std::vector<StreamLog*> grown_streams() const;
+  [[nodiscard]] std::uint64_t events() const { return events_; }
+
+ private:
+  struct Part {
+    StreamLog* stream;
+    std::unique_ptr<SegmentWriter> segment;  // null: nothing waits to be written
+    std::uint64_t first;
+    std::uint64_t next;
+  };
+  Part& part_of(StreamLog& stream);
+  Status write_segment(Part& part);
+
+  Connection& connection_;
+  WriteTransaction transaction_;
+  std::vector<Part> parts_;
+  std::uint64_t events_ = 0;
+  bool is_finished_ = false;
+};
+
+/// Gives threads their turn to commit. The first one waiting leads: it commits what the others
+/// behind it have queued as well, up to a number of bytes, and wakes them with the outcome. A
+/// thread alone commits at once; many threads share one sync.
+/// (The writer queue of leader and followers is leveldb's idea: db_impl.cc.)
+class CommitQueue {
+ public:
+  /// What one thread wants committed; derive from it to carry the content.
+  struct Request {
+    std::size_t bytes = 0;
+    bool is_alone = false;  ///< Needs a commit of its own.
+    bool is_done = false;
+    Status status;
+  };
+
+  explicit CommitQueue(std::size_t group_bytes_max) : group_bytes_max_(group_bytes_max) {}
+
+  /// Waits until another thread has committed `request` (then the result is empty and the outcome
+  /// is in its status) or it is this thread's turn (then the result is the group to commit, in
+  /// order, `request` first; leave() must follow).
+  /// Errors: wrong_state when this thread has the turn already.
+  Result<std::vector<Request*>> enter(Request& request);
+
+  /// Ends the turn and gives every request of `group` the outcome.
+  void leave(const std::vector<Request*>& group, const Status& outcome);
+
+ private:
+  const std::size_t group_bytes_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Request*> waiting_;
+  bool is_led_ = false;
+  decltype(std::this_thread::get_id()) leader_{};
+};
+
+}  // namespace edgepost::store

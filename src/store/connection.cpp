@@ -1,0 +1,132 @@
+#include "store/connection.hpp"
+
+#include <array>
+#include <utility>
+
+namespace edgepost::store {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5'000;  // longer than any checkpoint or recovery of our own files
+
+Code code_of(int rc) {
+  switch (rc & 0xFF) {
+    case SQLITE_FULL:
+      return Code::full;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Code::busy;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Code::corrupt;
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+    case SQLITE_TOOBIG:
+    case SQLITE_AUTH:
+      return Code::invalid_argument;
+    default:
+      return Code::io_error;
+  }
+}
+
+}  // namespace
+
+std::string_view Statement::bytes(int column) const {
+  const void* data = sqlite3_column_blob(handle_.get(), column);
+  const int size = sqlite3_column_bytes(handle_.get(), column);
+  if (data == nullptr || size <= 0) return {};
+  return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
+}
+
+Result<Connection> Connection::open(const std::string& path, const std::string& vfs, Mode mode) {
+  // Bundled SQLite is built without automatic initialisation; calling it again does nothing.
+  if (sqlite3_initialize() != SQLITE_OK) return Status(Code::io_error, "SQLite does not start");
+  const int access = mode == Mode::read_only ? SQLITE_OPEN_READONLY
+                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const int rc = sqlite3_open_v2(path.c_str(), &handle,
+                                 access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                 vfs.empty() ? nullptr : vfs.c_str());
+  Connection connection(handle, path);
+  if (handle == nullptr) return Status(Code::io_error, "database " + path + ": no memory to open");
+  if (rc != SQLITE_OK) {
+    if ((rc & 0xFF) != SQLITE_CANTOPEN) return connection.check(rc, "cannot be opened");
+    const int reason = sqlite3_system_errno(handle);
+    std::string message = "database " + path + ": cannot be opened";
+    if (reason != 0) message += " (system error " + std::to_string(reason) + ")";
+    constexpr int kNoSuchFile = 2;  // ENOENT
+    const bool missing = mode == Mode::read_only && (reason == kNoSuchFile || reason == 0);
+    return Status(missing ? Code::not_found : Code::io_error, std::move(message));
+  }
+  if (Status status = connection.harden(); !status.is_ok()) return status;
+  return connection;
+}
+
+// A database file may come from a stranger's hands (an SD card): nothing in it may run code or
+// make the library allocate without bound.
+Status Connection::harden() {
+  sqlite3* db = handle_.get();
+  sqlite3_busy_timeout(db, kBusyTimeoutMs);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 80 * 1024 * 1024);  // above the largest event
+  sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 100'000);
+  sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+  // The reasons of these figures were measured; they stand in docs/architecture.md.
+  return run(
+      "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF;"
+      "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;");
+}
+
+Result<Statement> Connection::prepare(std::string_view sql) {
+  sqlite3_stmt* raw = nullptr;
+  const int rc = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                    SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+  Statement statement;
+  statement.handle_.reset(raw);
+  if (rc != SQLITE_OK) return check(rc, "statement cannot be prepared");
+  return statement;
+}
+
+Status Connection::run(const char* sql) {
+  return check(sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr), sql);
+}
+
+Result<std::int64_t> Connection::integer(const char* sql) {
+  Result<Statement> statement = prepare(sql);
+  if (!statement) return statement.status();
+  const Result<bool> row = step(*statement);
+  if (!row) return row.status();
+  return *row ? sqlite3_column_int64(statement->handle(), 0) : std::int64_t{0};
+}
+
+Result<bool> Connection::step(Statement& statement) {
+  const int rc = sqlite3_step(statement.handle());
+  if (rc == SQLITE_ROW) return true;
+  if (rc == SQLITE_DONE) return false;
+  return check(rc, "a statement failed");
+}
+
+Status Connection::check(int rc, std::string_view what) const {
+  if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE) return {};
+  std::string message = "database " + path_ + ": ";
+  message += what;
+  message += ": ";
+  message += sqlite3_errmsg(handle_.get());
+  return {code_of(rc), std::move(message)};
+}
+
+WriteTransaction::~WriteTransaction() {
+  if (sqlite3_get_autocommit(connection_.handle()) == 0) {
+    // A failed rollback leaves nothing to do: SQLite rolls back when the file is opened again.
+    sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
+Status WriteTransaction::begin() { return connection_.run("BEGIN IMMEDIATE"); }
+
+Status WriteTransaction::commit() { return connection_.run("COMMIT"); }
+
+}  // namespace edgepost::store

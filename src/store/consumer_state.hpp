@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include "edgepost/stream.hpp"
+#include "store/store.hpp"
+
+namespace edgepost {
+
+/// A consumer that is open. The mutex is held while it reads, so that closing the store waits.
+struct Consumer::State {
+  State(store::Store& owner, store::StreamLog& log, std::shared_ptr<store::Cursor> place)
+      : store(&owner), stream(log), cursor(std::move(place)) {
+    position.next = cursor->floor + 1;
+  }
+  ~State() { cursor->is_open = false; }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  /// True when an event above the floor is acknowledged already.
+  [[nodiscard]] bool is_done(std::uint64_t sequence) const {
+    const std::uint64_t floor = cursor->floor;
+    return sequence <= floor || (sequence - floor <= above.size() &&
+                                 above[static_cast<std::size_t>(sequence - floor - 1)]);
+  }
+
+  std::mutex mutex;
+  store::Store* store;  ///< Null once the gateway is closed.
+  store::StreamLog& stream;
+  std::shared_ptr<store::Cursor> cursor;
+  store::ReadPosition position;
+  std::uint64_t fetched_max = 0;  ///< The highest sequence ever handed out.
+  std::deque<bool> above;  ///< Acknowledged or not, from floor + 1 on, as far as is known.
+};
+
+}  // namespace edgepost

@@ -1,0 +1,105 @@
+#include "store/owner.hpp"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "platform/platform.hpp"
+
+namespace edgepost::store {
+
+// A file opened through a VFS.
+struct Owner::File {
+  File() = default;
+  ~File() {
+    if (file() != nullptr && file()->pMethods != nullptr) {
+      file()->pMethods->xUnlock(file(), SQLITE_LOCK_NONE);
+      file()->pMethods->xClose(file());
+    }
+    sqlite3_free_filename(name);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  int open(const std::string& path, const std::string& vfs_name, int flags) {
+    if (sqlite3_initialize() != SQLITE_OK) return SQLITE_ERROR;
+    sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name.empty() ? nullptr : vfs_name.c_str());
+    if (vfs == nullptr) return SQLITE_CANTOPEN;
+    std::vector<char> full(static_cast<std::size_t>(vfs->mxPathname) + 1);
+    const int rc = vfs->xFullPathname(vfs, path.c_str(), vfs->mxPathname, full.data());
+    // xFullPathname may add that a symbolic link was followed, which is fine.
+    if ((rc & 0xFF) != SQLITE_OK) return SQLITE_CANTOPEN;
+    name = sqlite3_create_filename(full.data(), "", "", 0, nullptr);
+    const std::size_t size = static_cast<std::size_t>(vfs->szOsFile);
+    storage.resize((size + sizeof(std::max_align_t) - 1) / sizeof(std::max_align_t));
+    int granted = 0;
+    const int opened = vfs->xOpen(vfs, name, file(), flags | SQLITE_OPEN_MAIN_DB, &granted);
+    const bool is_less = ((flags & ~granted) & SQLITE_OPEN_READWRITE) != 0;
+    return opened == SQLITE_OK && is_less ? SQLITE_READONLY : opened;
+  }
+
+  sqlite3_file* file() {
+    return storage.empty() ? nullptr : reinterpret_cast<sqlite3_file*>(storage.data());
+  }
+
+  // What stands in the file: a pid, or 0.
+  std::int64_t read_pid() {
+    std::array<char, 24> text{};  // xRead fills what is missing with zeros
+    const int rc = file()->pMethods->xRead(file(), text.data(), static_cast<int>(text.size()), 0);
+    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return 0;
+    std::int64_t pid = 0;
+    std::from_chars(text.data(), text.data() + text.size(), pid);
+    return pid;
+  }
+
+  const char* name = nullptr;
+  std::vector<std::max_align_t> storage;
+};
+
+Owner::Owner(std::unique_ptr<File> file) : file_(std::move(file)) {}
+Owner::~Owner() = default;
+
+Result<std::unique_ptr<Owner>> Owner::take(const std::string& database, const std::string& vfs) {
+  const std::string path = database + "-owner";
+  auto opened = std::make_unique<File>();
+  if (opened->open(path, vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) != SQLITE_OK) {
+    return Status(Code::io_error, "database " + database + ": cannot create " + path +
+                                      ": check that the directory exists and is writable");
+  }
+  sqlite3_file* file = opened->file();
+  const sqlite3_io_methods* io = file->pMethods;
+  int rc = io->xLock(file, SQLITE_LOCK_SHARED);
+  if (rc == SQLITE_OK) rc = io->xLock(file, SQLITE_LOCK_RESERVED);
+  if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY) {
+    return Status(Code::io_error, "database " + database + ": cannot lock " + path);
+  }
+  if (rc != SQLITE_OK) {
+    const std::int64_t pid = opened->read_pid();
+    return Status(Code::busy, "database " + database + ": in use by another gateway" +
+                                  (pid == 0 ? "" : ", process " + std::to_string(pid)));
+  }
+  // Not synced: after a power cut there is no owner.
+  std::array<char, 24> text{};
+  std::to_chars(text.data(), text.data() + text.size(), process_id());
+  if (opened->read_pid() != process_id() &&
+      io->xWrite(file, text.data(), static_cast<int>(text.size()), 0) != SQLITE_OK) {
+    return Status(Code::full, "database " + database + ": cannot write " + path);
+  }
+  return std::unique_ptr<Owner>(new Owner(std::move(opened)));
+}
+
+std::int64_t Owner::pid(const std::string& database, const std::string& vfs) {
+  File opened;
+  if (opened.open(database + "-owner", vfs, SQLITE_OPEN_READONLY) != SQLITE_OK) return 0;
+  int is_reserved = 0;
+  if (opened.file()->pMethods->xCheckReservedLock(opened.file(), &is_reserved) != SQLITE_OK) {
+    return 0;
+  }
+  return is_reserved != 0 ? opened.read_pid() : 0;
+}
+
+}  // namespace edgepost::store

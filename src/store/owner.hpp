@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "edgepost/status.hpp"
+
+namespace edgepost::store {
+
+/// The mark that one process (and one gateway in it) owns a database: a lock on the file
+/// `<database>-owner`, which holds the owner's pid. It goes through SQLite's VFS, so that locks
+/// between gateways in one process work too and a simulated disk simulates this file as well.
+/// The lock ends with the process, however that ends; the file stays.
+class Owner {
+ public:
+  /// Takes ownership. Errors: busy, naming the owner's pid; io_error; full.
+  static Result<std::unique_ptr<Owner>> take(const std::string& database, const std::string& vfs);
+
+  /// The pid of the process that owns `database` now; 0 when nobody does.
+  static std::int64_t pid(const std::string& database, const std::string& vfs);
+
+  /// Gives ownership up.
+  ~Owner();
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+ private:
+  struct File;
+  explicit Owner(std::unique_ptr<File> file);
+  std::unique_ptr<File> file_;
+};
+
+}  // namespace edgepost::store

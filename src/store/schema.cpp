@@ -1,0 +1,91 @@
+#include "store/schema.hpp"
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "store/sql.hpp"
+
+namespace edgepost::store {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x65706f73;  // "epos"
+
+// Forward only: a new version appends a file to store/sql; none is changed after a release.
+constexpr auto kVersion = static_cast<std::int64_t>(sql::files.size());
+
+}  // namespace
+
+Status check_schema(Connection& connection, bool is_read_only) {
+  const Result<std::int64_t> application = connection.integer("PRAGMA application_id");
+  if (!application) return application.status();
+  const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
+  if (!version) return version.status();
+  const Result<std::int64_t> table =
+      connection.integer("SELECT EXISTS (SELECT 1 FROM sqlite_schema)");
+  if (!table) return table.status();
+  const std::string where = "database " + connection.path();
+  const bool is_new = *application == 0 && *version == 0 && *table == 0;
+  if (is_new && !is_read_only) return {};
+  if (*application != kApplicationId) {
+    return {Code::invalid_argument, where + " is not an edgepost database: choose another file"};
+  }
+  if (*version > kVersion) {
+    return {Code::unsupported, where + " has schema " + std::to_string(*version) +
+                                   ", this edgepost knows " + std::to_string(kVersion) +
+                                   ": upgrade edgepost"};
+  }
+  if (is_read_only && *version < kVersion) {
+    return {Code::wrong_state, where + " has schema " + std::to_string(*version) + ", not " +
+                                   std::to_string(kVersion) +
+                                   ": open it for writing once, which migrates it"};
+  }
+  return {};
+}
+
+Status migrate(Connection& connection, Random& random) {
+  // The page size holds only if it is set before the first write.
+  Status status = connection.run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL;");
+  if (!status.is_ok()) return status;
+  status = connection.run(
+      "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=250; PRAGMA journal_size_limit=4194304;");
+  if (!status.is_ok()) return status;
+  const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
+  if (!version) return version.status();
+  if (*version == kVersion) return {};
+
+  WriteTransaction transaction(connection);
+  if (status = transaction.begin(); !status.is_ok()) return status;
+  for (std::int64_t i = *version; i < kVersion; ++i) {
+    const std::string script(sql::files[static_cast<std::size_t>(i)].text);
+    if (status = connection.run(script.c_str()); !status.is_ok()) return status;
+  }
+  if (*version == 0) {
+    Identity identity;
+    random.fill(RandomUse::ids, std::as_writable_bytes(std::span(identity.uuid)));
+    Result<Statement> insert = connection.prepare("INSERT INTO edgepost_meta (uuid) VALUES (?1)");
+    if (!insert) return insert.status();
+    insert->bind_blob(1, {reinterpret_cast<const char*>(identity.uuid.data()), 16});
+    if (const Result<bool> done = connection.step(*insert); !done) return done.status();
+  }
+  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(kVersion);
+  if (status = connection.run(marks.c_str()); !status.is_ok()) return status;
+  return transaction.commit();
+}
+
+Result<Identity> read_identity(Connection& connection) {
+  Result<Statement> select = connection.prepare("SELECT uuid FROM edgepost_meta");
+  if (!select) return select.status();
+  const Result<bool> found = connection.step(*select);
+  if (!found) return found.status();
+  Identity identity;
+  const std::string_view uuid = *found ? select->bytes(0) : std::string_view{};
+  if (uuid.size() != identity.uuid.size()) {
+    return Status(Code::corrupt, "database " + connection.path() + ": its identity is missing");
+  }
+  std::copy(uuid.begin(), uuid.end(), identity.uuid.begin());
+  return identity;
+}
+
+}  // namespace edgepost::store

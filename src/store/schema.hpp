@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "edgepost/platform.hpp"
+#include "store/connection.hpp"
+
+namespace edgepost::store {
+
+/// Who a database is.
+struct Identity {
+  std::array<std::uint8_t, 16> uuid{};
+};
+
+/// Tells apart a new file, one of ours and a stranger's, without writing anything.
+/// Errors: corrupt (not a database); invalid_argument (another program's database); unsupported
+/// (newer schema); with `is_read_only`, wrong_state (older schema, must be migrated first).
+Status check_schema(Connection& connection, bool is_read_only);
+
+/// Brings a checked database to this version's schema, one file of store/sql after the other, in
+/// one transaction; a new one gets its identity. Sets WAL and synchronous=FULL.
+/// After failure: the database is as it was.
+Status migrate(Connection& connection, Random& random);
+
+/// Errors: corrupt.
+Result<Identity> read_identity(Connection& connection);
+
+}  // namespace edgepost::store

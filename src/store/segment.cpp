@@ -1,0 +1,179 @@
+#include "store/segment.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/crc32c.hpp"
+
+namespace edgepost::store {
+namespace {
+
+constexpr std::uint8_t kFormat = 1;
+constexpr std::size_t kChecksumBytes = 4;
+constexpr std::size_t kSharedTexts = 64;  // the search stays cheap; gateways have few topics
+constexpr std::uint64_t kAttributesMax = 32;
+
+// Which optional fields follow; the bits never change their meaning.
+enum Present : std::uint64_t {
+  kKey = 1U << 0U,
+  kContentType = 1U << 1U,
+  kSchema = 1U << 2U,
+  kCorrelation = 1U << 3U,
+  kCausation = 1U << 4U,
+  kTrace = 1U << 5U,
+  kExpires = 1U << 6U,
+  kAttributes = 1U << 7U,
+  kAll = (1U << 8U) - 1U,
+};
+
+std::uint64_t present_in(const Event& event) {
+  const auto bit = [](bool is_present, Present flag) -> std::uint64_t {
+    return is_present ? std::uint64_t{flag} : std::uint64_t{0};
+  };
+  return bit(!event.key.empty(), kKey) | bit(!event.content_type.empty(), kContentType) |
+         bit(!event.schema.empty(), kSchema) | bit(!event.correlation_id.empty(), kCorrelation) |
+         bit(!event.causation_id.empty(), kCausation) | bit(!event.trace_parent.empty(), kTrace) |
+         bit(event.expires_after.has_value(), kExpires) |
+         bit(!event.attributes.empty(), kAttributes);
+}
+
+std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64_t last_sequence) {
+  std::string place;
+  ByteWriter writer(place);
+  writer.varint(stream);
+  writer.varint(last_sequence);
+  return crc32c(bytes, crc32c(place));
+}
+
+}  // namespace
+
+SegmentWriter::SegmentWriter() : writer_(bytes_) { writer_.byte(kFormat); }
+
+// An even number is the length of a text that follows and joins the shared ones; an odd one is
+// the place of a text among them.
+void SegmentWriter::shared_text(std::string_view text) {
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    const std::string_view known(bytes_.data() + texts_[i].offset, texts_[i].size);
+    if (known == text) return writer_.varint(i * 2 + 1);
+  }
+  writer_.varint(text.size() * 2);
+  if (texts_.size() < kSharedTexts) texts_.push_back({bytes_.size(), text.size()});
+  writer_.raw(text);
+}
+
+void SegmentWriter::add(const Event& event) {
+  const std::uint64_t present = present_in(event);
+  writer_.varint(present);
+  const auto& id = event.id.bytes();
+  bytes_.append(id.begin(), id.end());
+  const std::int64_t time = event.time.value_or(Timestamp{}).time_since_epoch().count();
+  writer_.signed_varint(static_cast<std::int64_t>(static_cast<std::uint64_t>(time) -
+                                                  static_cast<std::uint64_t>(time_)));
+  time_ = time;
+  shared_text(event.topic);
+  shared_text(event.source);
+  shared_text(event.type);
+  if ((present & kKey) != 0) shared_text(event.key);
+  if ((present & kContentType) != 0) shared_text(event.content_type);
+  if ((present & kSchema) != 0) shared_text(event.schema);
+  if ((present & kCorrelation) != 0) writer_.text(event.correlation_id);
+  if ((present & kCausation) != 0) writer_.text(event.causation_id);
+  if ((present & kTrace) != 0) writer_.text(event.trace_parent);
+  if ((present & kExpires) != 0) writer_.signed_varint(event.expires_after->count());
+  if ((present & kAttributes) != 0) {
+    writer_.varint(event.attributes.size());
+    for (const Attribute& attribute : event.attributes) {
+      shared_text(attribute.name);
+      writer_.text(attribute.value);
+    }
+  }
+  writer_.text(event.data);
+  ++count_;
+}
+
+void SegmentWriter::finish(std::uint32_t stream, std::uint64_t last_sequence) {
+  writer_.fixed32(checksum(bytes_, stream, last_sequence));
+}
+
+SegmentReader::SegmentReader(std::string bytes, std::uint64_t first, std::uint64_t last)
+    : bytes_(std::move(bytes)), at_(1), next_sequence_(first), last_sequence_(last) {}
+
+Result<SegmentReader> SegmentReader::open(std::string bytes, std::uint32_t stream,
+                                          std::uint64_t last_sequence, std::uint64_t count) {
+  if (bytes.size() <= kChecksumBytes || count == 0 || count > last_sequence) {
+    return Status(Code::corrupt, "segment too short");
+  }
+  const std::size_t size = bytes.size() - kChecksumBytes;
+  ByteReader tail(std::string_view(bytes).substr(size));
+  if (tail.fixed32() != checksum(std::string_view(bytes).substr(0, size), stream, last_sequence)) {
+    return Status(Code::corrupt, "checksum wrong");
+  }
+  if (static_cast<std::uint8_t>(bytes.front()) != kFormat) {
+    return Status(Code::unsupported, "segment format unknown: made by a newer edgepost");
+  }
+  bytes.resize(size);
+  return SegmentReader(std::move(bytes), last_sequence - count + 1, last_sequence);
+}
+
+std::string SegmentReader::shared_text(ByteReader& reader) {
+  const std::uint64_t head = reader.varint();
+  if ((head & 1U) == 0) {
+    const std::string_view text = reader.raw(head / 2);
+    const std::size_t offset = at_ + reader.position() - text.size();
+    if (texts_.size() < kSharedTexts) texts_.push_back({offset, text.size()});
+    return std::string(text);
+  }
+  if (head / 2 >= texts_.size()) {
+    reader.raw(~std::uint64_t{0});  // marks the reader as failed
+    return {};
+  }
+  const Place place = texts_[static_cast<std::size_t>(head / 2)];
+  return bytes_.substr(place.offset, place.size);
+}
+
+void SegmentReader::optional_fields(ByteReader& reader, std::uint64_t present, Event& event) {
+  if ((present & kKey) != 0) event.key = shared_text(reader);
+  if ((present & kContentType) != 0) event.content_type = shared_text(reader);
+  if ((present & kSchema) != 0) event.schema = shared_text(reader);
+  if ((present & kCorrelation) != 0) event.correlation_id = reader.text();
+  if ((present & kCausation) != 0) event.causation_id = reader.text();
+  if ((present & kTrace) != 0) event.trace_parent = reader.text();
+  if ((present & kExpires) != 0) event.expires_after = Duration(reader.signed_varint());
+  if ((present & kAttributes) != 0) {
+    const std::uint64_t count = std::min(reader.varint(), kAttributesMax);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::string name = shared_text(reader);
+      event.attributes.push_back({std::move(name), std::string(reader.text())});
+    }
+  }
+}
+
+Result<Event> SegmentReader::next() {
+  EDGEPOST_ASSERT(has_next());
+  ByteReader reader(std::string_view(bytes_).substr(at_));
+  Event event;
+  const std::uint64_t present = reader.varint();
+  const std::string_view id = reader.raw(event.id.bytes().size());
+  if (!reader.has_failed()) {
+    std::array<std::uint8_t, 16> octets{};
+    std::copy(id.begin(), id.end(), octets.begin());
+    event.id = EventId(octets);
+  }
+  time_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(time_) +
+                                    static_cast<std::uint64_t>(reader.signed_varint()));
+  event.time = Timestamp(Duration(time_));
+  event.topic = shared_text(reader);
+  event.source = shared_text(reader);
+  event.type = shared_text(reader);
+  optional_fields(reader, present, event);
+  event.data = reader.text();
+  if (reader.has_failed() || present > kAll) return Status(Code::corrupt, "event record malformed");
+  event.sequence = next_sequence_++;
+  at_ += reader.position();
+  if (!has_next() && at_ != bytes_.size()) {
+    return Status(Code::corrupt, "segment longer than its events");
+  }
+  return event;
+}
+
+}  // namespace edgepost::store

@@ -1,0 +1,214 @@
+#include "store/store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "store/consumer_state.hpp"
+
+namespace edgepost::store {
+namespace {
+
+// What an event weighs in memory and on the wire, roughly: limits need no more.
+std::size_t weight(const Event& event) {
+  return event.data.size() + event.topic.size() + event.key.size() + event.source.size() + 64;
+}
+
+}  // namespace
+
+Store::Store(const GatewayOptions& options, StoreListener listener)
+    : options_(options), listener_(std::move(listener)), queue_(options.group_bytes_max) {}
+
+Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreListener listener) {
+  std::unique_ptr<Store> store(new Store(options, std::move(listener)));
+  Status status = store->open_connections();
+  if (!status.is_ok()) return status;
+  const Result<Identity> identity = read_identity(*store->reader_);
+  if (!identity) return identity.status();
+  store->identity_ = *identity;
+  if (status = store->load_streams(); !status.is_ok()) return status;
+  return store;
+}
+
+Status Store::open_connections() {
+  const std::string& path = options_.database;
+  if (!is_read_only()) {
+    Result<Connection> writer = Connection::open(path, vfs(), Connection::Mode::read_write);
+    if (!writer) return writer.status();
+    writer_ = std::move(*writer);
+    // A stranger's file is left alone: nothing is created beside it.
+    if (Status status = check_schema(*writer_, false); !status.is_ok()) return status;
+    Result<std::unique_ptr<Owner>> owner = Owner::take(path, vfs());
+    if (!owner) return owner.status();
+    owner_ = std::move(*owner);
+    Status status = migrate(*writer_, *options_.platform.random);
+    if (!status.is_ok()) return status;
+  }
+  Result<Connection> reader = Connection::open(path, vfs(), Connection::Mode::read_only);
+  if (!reader) return reader.status();
+  reader_ = std::move(*reader);
+  return check_schema(*reader_, true);
+}
+
+// Called once by an owner; by a reader each time it wants to see what the owner did meanwhile.
+Status Store::load_streams() {
+  Result<Statement> select = reader_->prepare(
+      "SELECT s.id, s.name, c.id, c.name FROM edgepost_stream s"
+      " LEFT JOIN edgepost_consumer c ON c.stream_id = s.id ORDER BY s.id, c.id");
+  if (!select) return select.status();
+  const std::lock_guard lock(streams_mutex_);
+  std::size_t known = 0;  // streams are only ever added, in the order of their ids
+  while (true) {
+    const Result<bool> row = reader_->step(*select);
+    if (!row) return row.status();
+    if (!*row) return {};
+    const auto id = static_cast<std::uint32_t>(select->integer(0));
+    if (known == 0 || streams_[known - 1]->id() != id) {
+      if (known == streams_.size()) {
+        streams_.push_back(std::make_unique<StreamLog>(id, std::string(select->bytes(1))));
+      }
+      if (Status status = streams_[known++]->load(*reader_); !status.is_ok()) return status;
+    }
+    const auto consumer = static_cast<std::uint32_t>(select->integer(2));
+    if (consumer == 0) continue;
+    StreamLog& stream = *streams_[known - 1];
+    const std::string name(select->bytes(3));
+    const std::uint64_t floor = stream.stored_floor(consumer);
+    if (const auto cursor = stream.cursor(name)) {
+      cursor->floor = floor;
+    } else {
+      stream.add_cursor(consumer, name, floor);
+    }
+  }
+}
+
+Status Store::refresh() {
+  if (!is_read_only()) return {};
+  const std::lock_guard lock(read_mutex_);
+  return load_streams();
+}
+
+Store::~Store() {
+  if (writer_) {
+    // What cannot be stored now is lost with this process; the caller had flush() to hear of it.
+    (void)flush();
+  }
+  const std::lock_guard lock(streams_mutex_);
+  for (const auto& weak : consumers_) {
+    if (const auto consumer = weak.lock()) {
+      const std::lock_guard consumer_lock(consumer->mutex);
+      consumer->store = nullptr;
+      consumer->position.segment.reset();
+    }
+  }
+}
+
+Status Store::refuse_if_read_only() const {
+  if (!is_read_only()) return {};
+  return {Code::wrong_state, "database " + options_.database + ": opened for reading only"};
+}
+
+Status Store::create_stream(std::string_view name) {
+  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
+  if (stream(name)) return {};
+  std::unique_ptr<StreamLog> created;
+  Status status = commit_alone([&](Commit&) -> Status {
+    if (stream(name)) return {};  // another thread was first
+    Result<Statement> insert = writer_->prepare("INSERT INTO edgepost_stream (name) VALUES (?1)");
+    if (!insert) return insert.status();
+    insert->bind_text(1, name);
+    if (const Result<bool> done = writer_->step(*insert); !done) return done.status();
+    const auto id = static_cast<std::uint32_t>(sqlite3_last_insert_rowid(writer_->handle()));
+    created = std::make_unique<StreamLog>(id, std::string(name));
+    return created->create(*writer_);
+  });
+  if (!status.is_ok() || created == nullptr) return status;
+  const std::lock_guard lock(streams_mutex_);
+  streams_.push_back(std::move(created));
+  return {};
+}
+
+Result<StreamLog*> Store::stream(std::string_view name) {
+  if (Status fresh = refresh(); !fresh.is_ok()) return fresh;
+  const std::lock_guard lock(streams_mutex_);
+  for (const auto& stream : streams_) {
+    if (stream->name() == name) return stream.get();
+  }
+  return Status(Code::not_found, "unknown stream '" + std::string(name) + "'");
+}
+
+Result<Consumer> Store::consumer(std::string_view stream_name, std::string_view name,
+                                 Position from) {
+  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
+  const Result<StreamLog*> found = stream(stream_name);
+  if (!found) return found.status();
+  StreamLog& log = **found;
+  std::shared_ptr<Cursor> cursor;
+  bool is_new = false;
+  Status status = commit_alone([&](Commit& commit) -> Status {
+    cursor = log.cursor(name);
+    if (cursor != nullptr) return {};
+    Result<Statement> insert =
+        writer_->prepare("INSERT INTO edgepost_consumer (stream_id, name) VALUES (?1, ?2)");
+    if (!insert) return insert.status();
+    insert->bind(1, std::uint64_t{log.id()});
+    insert->bind_text(2, name);
+    if (const Result<bool> done = writer_->step(*insert); !done) return done.status();
+    const auto id = static_cast<std::uint32_t>(sqlite3_last_insert_rowid(writer_->handle()));
+    const StreamStatus now = log.status();
+    const std::uint64_t start = std::max<std::uint64_t>(from.sequence, now.first_sequence);
+    cursor = log.add_cursor(id, std::string(name), std::min(start, now.next_sequence) - 1);
+    is_new = true;
+    commit.include(log);
+    return {};
+  });
+  if (!status.is_ok()) {
+    if (is_new) log.remove_cursor(name);
+    return status;
+  }
+  if (cursor->is_open.exchange(true)) {
+    return Status(Code::busy, "stream " + log.name() + ": consumer '" + std::string(name) +
+                                  "' is open already");
+  }
+  auto state = std::make_shared<Consumer::State>(*this, log, std::move(cursor));
+  const std::lock_guard lock(streams_mutex_);
+  std::erase_if(consumers_, [](const auto& weak) { return weak.expired(); });
+  consumers_.push_back(state);
+  return Consumer(std::move(state));
+}
+
+Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
+                   const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events) {
+  const std::lock_guard lock(read_mutex_);
+  std::size_t bytes = 0;
+  while (events.size() < std::max<std::size_t>(limits.events, 1) &&
+         (events.empty() || bytes < limits.bytes)) {
+    Result<std::optional<Event>> event = stream.read(*reader_, position);
+    if (!event) return event.status();
+    if (!event->has_value()) break;
+    if (skip(event->value().sequence)) continue;
+    bytes += weight(event->value());
+    events.push_back(std::move(event->value()));
+  }
+  return {};
+}
+
+Status Store::fill(GatewayStatus& status) {
+  if (Status fresh = refresh(); !fresh.is_ok()) return fresh;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& stream : streams_) status.streams.push_back(stream->status());
+  }
+  std::sort(status.streams.begin(), status.streams.end(),
+            [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });
+  status.owner_pid = owner_pid();
+  status.writes = {commits_, events_};
+  const std::lock_guard lock(read_mutex_);
+  const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");
+  const Result<std::int64_t> page = reader_->integer("PRAGMA page_size");
+  if (!pages) return pages.status();
+  if (!page) return page.status();
+  status.database_bytes = static_cast<std::uint64_t>(*pages * *page);
+  return {};
+}
+
+}  // namespace edgepost::store

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "edgepost/gateway.hpp"
+#include "edgepost/stream.hpp"
+#include "store/commit.hpp"
+#include "store/connection.hpp"
+#include "store/owner.hpp"
+#include "store/schema.hpp"
+#include "store/stream_log.hpp"
+
+namespace edgepost::store {
+
+/// How a store tells its owner what happened, on whatever thread it happened. on_stored runs while
+/// that thread has the turn to commit: it must not write to the store.
+struct StoreListener {
+  std::function<void(StreamLog&)> on_stored;  ///< Events of this stream were committed.
+  std::function<void()> on_due;  ///< step() is wanted earlier than it last said.
+};
+
+/// A transaction in progress; see Store::transact.
+class Session {
+ public:
+  Session(Connection& connection, Commit& commit) : connection_(connection), commit_(commit) {}
+
+  /// See Transaction::execute.
+  Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
+  /// Adds an event to one stream; its sequence.
+  Result<std::uint64_t> append(StreamLog& stream, const Event& event);
+  [[nodiscard]] void* native_handle() const { return connection_.handle(); }
+  /// The first failure that makes committing impossible.
+  [[nodiscard]] const Status& failure() const { return failure_; }
+
+ private:
+  Connection& connection_;
+  Commit& commit_;
+  Status failure_;
+};
+
+/// The durable part of a gateway: streams and consumers in one SQLite file.
+/// Threads: any, except step(). One thread at a time commits; another may read meanwhile.
+class Store {
+ public:
+  /// Opens or creates; see Gateway::open. Must outlive: the platform of `options`, completed.
+  static Result<std::unique_ptr<Store>> open(const GatewayOptions& options, StoreListener listener);
+
+  /// Stores what is buffered, voids the consumers that are still open, closes.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Creates a stream unless it exists. Requires: a valid name.
+  Status create_stream(std::string_view name);
+  /// The stream of that name. Errors: not_found.
+  Result<StreamLog*> stream(std::string_view name);
+
+  /// Stores `event` in `streams`; the sequence is that in the first one.
+  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event);
+  /// Takes `event` to be stored soon. Stores at once when the buffer is full.
+  Status append_buffered(std::span<StreamLog* const> streams, const Event& event);
+  /// Runs `work` inside a transaction that commits if it returns ok.
+  Status transact(const std::function<Status(Session&)>& work);
+
+  /// Opens a consumer, creating it if it is new. Errors: busy when open already.
+  Result<Consumer> consumer(std::string_view stream, std::string_view name, Position from);
+  /// Appends to `events` what stands from `position` on, within `limits`, except what `skip` says.
+  Status read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
+              const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events);
+
+  /// Commits buffered events and floors that are due; the next time it has something to do.
+  Instant step(Instant now);
+  /// Commits all buffered events and all floors now.
+  Status flush();
+
+  /// For consumers: `count` acknowledgements wait to be stored.
+  void acknowledged();
+
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] std::int64_t owner_pid() const { return Owner::pid(options_.database, vfs()); }
+  [[nodiscard]] bool is_read_only() const { return options_.access == Access::read; }
+  Status fill(GatewayStatus& status);
+  Result<VerifyReport> verify();
+
+ private:
+  struct Append;
+  struct Buffered {
+    std::vector<StreamLog*> streams;
+    Event event;
+  };
+
+  Store(const GatewayOptions& options, StoreListener listener);
+  [[nodiscard]] const std::string& vfs() const { return options_.platform.vfs; }
+  Status open_connections();
+  Status load_streams();
+  Status refresh();
+  Status commit(const std::function<Status(Commit&)>& work);
+  Status commit_alone(const std::function<Status(Commit&)>& work);
+  Status add_buffered(Commit& commit, std::vector<Buffered>& taken);
+  void give_back(std::vector<Buffered> taken);
+  Status store_floors();
+  [[nodiscard]] bool has_buffered();
+  Status refuse_if_read_only() const;
+  void due_at(Instant when);
+
+  GatewayOptions options_;
+  StoreListener listener_;
+  Identity identity_;
+  std::unique_ptr<Owner> owner_;
+  std::optional<Connection> writer_;  // only with the turn of queue_
+  CommitQueue queue_;
+  std::mutex read_mutex_;  // guards reader_ and the streams' statements on it
+  std::optional<Connection> reader_;
+  std::mutex streams_mutex_;  // guards streams_ and consumers_
+  std::vector<std::unique_ptr<StreamLog>> streams_;
+  std::vector<std::weak_ptr<Consumer::State>> consumers_;
+
+  std::mutex pending_mutex_;  // guards what waits for step()
+  std::vector<Buffered> buffer_;
+  std::size_t buffer_bytes_ = 0;
+  std::optional<Instant> buffered_since_;
+  std::optional<Instant> acknowledged_since_;
+  std::size_t acknowledged_events_ = 0;
+  Instant next_step_ = Instant::max();
+
+  std::string step_failure_;  // only step() uses it
+
+  std::atomic<std::uint64_t> commits_ = 0;
+  std::atomic<std::uint64_t> events_ = 0;
+};
+
+}  // namespace edgepost::store

@@ -1,0 +1,128 @@
+#include <string>
+#include <utility>
+
+#include "store/store.hpp"
+
+namespace edgepost::store {
+namespace {
+
+constexpr std::size_t kProblemsMax = 100;  // a ruined file has one in every row
+
+// Collects problems, up to a number that a person can read.
+class Findings {
+ public:
+  explicit Findings(VerifyReport& report) : report_(report) {}
+
+  void add(std::string problem) {
+    if (report_.problems.size() < kProblemsMax) report_.problems.push_back(std::move(problem));
+  }
+
+ private:
+  VerifyReport& report_;
+};
+
+Status check_structure(Connection& connection, Findings& findings) {
+  Result<Statement> check = connection.prepare("PRAGMA integrity_check(20)");
+  if (!check) return check.status();
+  while (true) {
+    const Result<bool> row = connection.step(*check);
+    if (!row) return row.status();
+    if (!*row) return {};
+    const std::string line(check->bytes(0));
+    if (line != "ok") findings.add("structure: " + line);
+  }
+}
+
+// Reads one segment whole; the events it holds that are not done yet.
+std::uint64_t check_segment(Statement& row, const StreamLog& stream, std::uint64_t done,
+                            VerifyReport& report, Findings& findings) {
+  const std::uint64_t last = row.integer(0);
+  const std::uint64_t count = row.integer(1);
+  const std::string where =
+      "stream " + stream.name() + ", segment up to sequence " + std::to_string(last) + ": ";
+  Result<SegmentReader> segment =
+      SegmentReader::open(std::string(row.bytes(2)), stream.id(), last, count);
+  if (!segment) {
+    findings.add(where + segment.status().message());
+    return 0;
+  }
+  std::uint64_t pending = 0;
+  while (segment->has_next()) {
+    const Result<Event> event = segment->next();
+    if (!event) {
+      findings.add(where + event.status().message());
+      return pending;
+    }
+    ++report.events;
+    if (event->sequence > done) ++pending;
+  }
+  return pending;
+}
+
+Status check_stream(Connection& connection, const StreamLog& stream, VerifyReport& report,
+                    Findings& findings) {
+  const StreamStatus status = stream.status();
+  const std::string name = "stream " + status.name + ": ";
+  Result<Statement> select = connection.prepare(
+      "SELECT last_seq, count, data FROM edgepost_segment_" + std::to_string(stream.id()) +
+      " WHERE last_seq > 0 ORDER BY last_seq");
+  if (!select) return select.status();
+  const std::uint64_t done = status.first_sequence - 1;
+  std::uint64_t pending = 0;
+  std::uint64_t expected = 0;  // 0: the first segment may begin anywhere up to the first pending
+  while (true) {
+    const Result<bool> row = connection.step(*select);
+    if (!row) return row.status();
+    if (!*row) break;
+    const std::uint64_t first = select->integer(0) - select->integer(1) + 1;
+    if (expected == 0 ? first > done + 1 : first != expected) {
+      findings.add(name + "events are missing before sequence " + std::to_string(first));
+    }
+    expected = select->integer(0) + 1;
+    pending += check_segment(*select, stream, done, report, findings);
+  }
+  const Ledger& books = status.ledger;
+  if (pending != books.pending) {
+    findings.add(name + std::to_string(books.pending) + " events should be pending, " +
+                 std::to_string(pending) + " are there");
+  }
+  if (books.published !=
+      books.acknowledged + pending + books.expired + books.dropped + books.dead) {
+    findings.add(name + "the books do not balance");
+  }
+  for (const Books::Floor& floor : stream.stored_books().floors) {
+    if (floor.floor >= status.next_sequence) {
+      findings.add(name + "consumer number " + std::to_string(floor.consumer) +
+                   " is ahead of the last event");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<VerifyReport> Store::verify() {
+  VerifyReport report;
+  Findings findings(report);
+  Result<Connection> connection =
+      Connection::open(options_.database, vfs(), Connection::Mode::read_only);
+  if (!connection) return connection.status();
+  // One savepoint, so that everything is seen at the same instant beside a running gateway.
+  if (Status status = connection->run("SAVEPOINT verify"); !status.is_ok()) return status;
+  if (Status status = check_structure(*connection, findings); !status.is_ok()) return status;
+  Result<Statement> names =
+      connection->prepare("SELECT id, name FROM edgepost_stream ORDER BY id");
+  if (!names) return names.status();
+  while (true) {
+    const Result<bool> row = connection->step(*names);
+    if (!row) return row.status();
+    if (!*row) return report;
+    const auto id = static_cast<std::uint32_t>(names->integer(0));
+    StreamLog stream(id, std::string(names->bytes(1)));
+    Status status = stream.load(*connection);
+    if (status.is_ok()) status = check_stream(*connection, stream, report, findings);
+    if (!status.is_ok()) findings.add(status.message());
+  }
+}
+
+}  // namespace edgepost::store

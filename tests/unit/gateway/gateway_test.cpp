@@ -1,0 +1,260 @@
+#include "edgepost/gateway.hpp"
+
+#include <doctest.h>
+
+#include <limits>
+
+#include "support/gateway_fixture.hpp"
+
+using namespace edgepost;
+using test::GatewayFixture;
+using Texts = std::vector<std::string>;
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: publishing completes the event") {
+  open();
+  const Receipt receipt = publish("21.5");
+  const auto events = gateway->read("outbox", Position::start());
+  REQUIRE(events.is_ok());
+  REQUIRE(events->size() == 1);
+  const Event& event = events->front();
+  CHECK(event.id == receipt.id);
+  CHECK(event.sequence == 1);
+  CHECK(event.source == "/gw-1");
+  CHECK(event.type == "edgepost.event");
+  CHECK(event.time == clock.wall());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: what the publisher gave is kept") {
+  options.source = "urn:plant:4";
+  open();
+  Event event{.topic = "a/b", .data = "x", .key = "k", .type = "reading"};
+  event.id = *EventId::parse("0190163d-8694-739b-aea5-966c26f8ad90");
+  event.time = Timestamp(std::chrono::seconds(5));
+  REQUIRE(gateway->publish(event).is_ok());
+  event.source = "urn:plant:4";
+  event.sequence = 1;
+  CHECK(gateway->read("outbox", Position::start())->front() == event);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: an invalid event is stored nowhere and heard by nobody") {
+  open();
+  int heard = 0;
+  const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
+    ++heard;
+    return Status();
+  });
+  const auto refused = gateway->publish({.topic = "a/+/b", .data = "x"});
+  CHECK(refused.status().code() == Code::invalid_argument);
+  CHECK(refused.status().message().find("topic") != std::string::npos);
+  const auto too_large =
+      gateway->publish({.topic = "a", .data = std::string(256 * 1024 + 1, 'x')});
+  CHECK(too_large.status().code() == Code::invalid_argument);
+  CHECK(heard == 0);
+  CHECK(stored().empty());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: an event that no route takes is refused") {
+  open();
+  REQUIRE(gateway->create_stream({.name = "alarms"}).is_ok());
+  open();
+  close();
+  gateway = std::move(*Gateway::open(options));
+  REQUIRE(gateway->route("alarm/#", "alarms").is_ok());
+  CHECK(gateway->publish({.topic = "sensor/1"}).status().code() == Code::not_found);
+  CHECK(gateway->publish({.topic = "alarm/1"}).is_ok());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: an event goes into each matching stream once [P-01]") {
+  open();
+  REQUIRE(gateway->create_stream({.name = "alarms"}).is_ok());
+  REQUIRE(gateway->route("alarm/#", "alarms").is_ok());
+  REQUIRE(gateway->route("alarm/+", "alarms").is_ok());
+  REQUIRE(gateway->publish({.topic = "alarm/fire", .data = "!"}).is_ok());
+  CHECK(stored() == Texts{"!"});
+  CHECK(gateway->read("alarms", Position::start())->size() == 1);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: subscribers hear an event after it is stored [P-02]") {
+  open();
+  std::size_t there = 0;
+  const auto subscription = gateway->subscribe("sensor/#", [&](const Event& event) {
+    there = stored().size();
+    CHECK(event.sequence == 1);
+    return Status();
+  });
+  publish("1");
+  CHECK(there == 1);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: a handler may publish what an event caused") {
+  open();
+  const auto subscription = gateway->subscribe("sensor/1", [this](const Event& event) {
+    Event alarm{.topic = "alarm", .data = "too hot"};
+    return gateway->publish(std::move(alarm).caused_by(event)).status();
+  });
+  const Receipt receipt = publish("99");
+  const auto events = gateway->read("outbox", Position::start());
+  REQUIRE(events->size() == 2);
+  CHECK(events->back().causation_id == receipt.id.to_string());
+  CHECK(gateway->status().bus.failed == 0);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: rows and events commit together [P-03]") {
+  open();
+  REQUIRE(gateway->transact([](Transaction& transaction) -> Status {
+    if (Status status = transaction.execute("CREATE TABLE reading (name TEXT, value REAL)");
+        !status.is_ok()) {
+      return status;
+    }
+    if (Status status =
+            transaction.execute("INSERT INTO reading VALUES (?, ?)", {"temperature", 21.5});
+        !status.is_ok()) {
+      return status;
+    }
+    return transaction.publish({.topic = "sensor/1", .data = "21.5"}).status();
+  }).is_ok());
+  CHECK(stored() == Texts{"21.5"});
+  const Status duplicate = gateway->transact([](Transaction& transaction) {
+    return transaction.execute("CREATE TABLE reading (name TEXT)");
+  });
+  CHECK(duplicate.code() == Code::invalid_argument);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: a failed one leaves no row and no event [P-02][P-03]") {
+  open();
+  int heard = 0;
+  const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
+    ++heard;
+    return Status();
+  });
+  const Status status = gateway->transact([](Transaction& transaction) -> Status {
+    (void)transaction.execute("CREATE TABLE reading (value REAL)");
+    CHECK(transaction.publish({.topic = "sensor/1", .data = "ghost"})->sequence == 1);
+    return {Code::refused, "changed my mind"};
+  });
+  CHECK(status.code() == Code::refused);
+  CHECK(status.message() == "changed my mind");
+  CHECK(stored().empty());
+  CHECK(heard == 0);
+  CHECK(publish("real").sequence == 1);
+  CHECK(gateway->transact([](Transaction& transaction) {
+    return transaction.execute("CREATE TABLE reading (value REAL)");
+  }).is_ok());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: a buffered event outlives a rollback around it [P-01]") {
+  open();
+  publish("buffered", Durability::buffered);
+  CHECK_FALSE(gateway->transact([](Transaction&) { return Status(Code::refused, "no"); }).is_ok());
+  CHECK(publish("after").sequence == 2);
+  CHECK(stored() == Texts{"buffered", "after"});
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: publishing past it on the same thread is refused") {
+  open();
+  Status inner;
+  REQUIRE(gateway->transact([&](Transaction&) {
+    inner = gateway->publish({.topic = "sensor/1"}).status();
+    return Status();
+  }).is_ok());
+  CHECK(inner.code() == Code::wrong_state);
+  Status nested;
+  REQUIRE(gateway->transact([&](Transaction&) {
+    nested = gateway->transact([](Transaction&) { return Status(); });
+    return Status();
+  }).is_ok());
+  CHECK(nested.code() == Code::wrong_state);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: SQL that ends it is found out [P-02]") {
+  open();
+  const Status status = gateway->transact([](Transaction& transaction) -> Status {
+    (void)transaction.publish({.topic = "sensor/1", .data = "ghost"});
+    return transaction.execute("ROLLBACK");
+  });
+  CHECK(status.code() == Code::wrong_state);
+  CHECK(stored().empty());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: bad SQL and wrong values are told, not fatal") {
+  open();
+  REQUIRE(gateway->transact([](Transaction& transaction) -> Status {
+    CHECK(transaction.execute("SELEKT 1").code() == Code::invalid_argument);
+    const Status count = transaction.execute("SELECT ?, ?", {std::int64_t{1}});
+    CHECK(count.code() == Code::invalid_argument);
+    CHECK(count.message().find("2 parameters, 1 values") != std::string::npos);
+    CHECK(transaction.publish({.topic = "bad/+"}).status().code() == Code::invalid_argument);
+    return transaction.publish({.topic = "sensor/1", .data = "good"}).status();
+  }).is_ok());
+  CHECK(stored() == Texts{"good"});
+}
+
+TEST_CASE("gateway: options that cannot work are refused by name") {
+  const auto message = [](auto change) {
+    test::GatewayFixture fixture;
+    change(fixture.options);
+    const auto opened = Gateway::open(fixture.options);
+    CHECK(opened.status().code() == Code::invalid_argument);
+    return opened.status().message();
+  };
+  const auto starts = [](const std::string& text, const char* with) { return text.rfind(with, 0) == 0; };
+  CHECK(starts(message([](auto& o) { o.database.clear(); }), "database"));
+  CHECK(starts(message([](auto& o) { o.database = std::string("a\0b", 3); }), "database"));
+  CHECK(starts(message([](auto& o) { o.device_id = "a/b"; }), "device_id: byte 1"));
+  CHECK(starts(message([](auto& o) { o.device_id = std::string(65, 'a'); }), "device_id"));
+  CHECK(starts(message([](auto& o) { o.limits.data_bytes_max = 0; }), "limits.data_bytes_max"));
+  CHECK(starts(message([](auto& o) { o.flush_interval = Duration(0); }), "flush_interval"));
+  CHECK(starts(message([](auto& o) { o.ack_flush = Duration(-1); }), "ack_flush"));
+  CHECK(starts(message([](auto& o) { o.ack_flush_events = 0; }), "ack_flush_events"));
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: unknown streams and bad names are told") {
+  open();
+  CHECK(gateway->route("#", "nowhere").code() == Code::not_found);
+  CHECK(gateway->route("a/#/b", "outbox").code() == Code::invalid_argument);
+  CHECK(gateway->read("nowhere", Position::start()).status().code() == Code::not_found);
+  CHECK(gateway->create_stream({.name = ""}).code() == Code::invalid_argument);
+  CHECK(gateway->create_stream({.name = "Caps"}).message().find("0") != std::string::npos);
+  CHECK(gateway->create_stream({.name = std::string(65, 'a')}).code() == Code::invalid_argument);
+  CHECK(gateway->retry_uplink("nobody").code() == Code::not_found);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: without a name it takes one from its database") {
+  options.device_id.clear();
+  open();
+  const std::string name = gateway->status().device_id;
+  CHECK(name.rfind("gw-", 0) == 0);
+  CHECK(name.size() == 11);
+  open();
+  CHECK(gateway->status().device_id == name);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: two live in one process") {
+  open();
+  GatewayFixture other;
+  other.open();
+  publish("here");
+  CHECK(other.stored().empty());
+  CHECK(stored() == Texts{"here"});
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: closing stores what is buffered [P-07]") {
+  open();
+  publish("a", Durability::buffered);
+  open();
+  CHECK(stored() == Texts{"a"});
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: started, it stores buffered events by itself") {
+  options.platform.clock = nullptr;  // the real one, which its thread waits by
+  options.flush_interval = std::chrono::milliseconds(1);
+  open();
+  REQUIRE(gateway->start().is_ok());
+  CHECK(gateway->start().code() == Code::wrong_state);
+  publish("a", Durability::buffered);
+  while (stored().empty()) {
+  }
+  gateway->stop();
+  gateway->stop();
+  REQUIRE(gateway->start().is_ok());
+}

@@ -1,0 +1,71 @@
+#include "store/owner.hpp"
+
+#include <doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "edgepost/platform.hpp"
+#include "support/gateway_fixture.hpp"
+
+using namespace edgepost;
+using store::Owner;
+using test::GatewayFixture;
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: a second gateway is refused and told the owner's pid") {
+  open();
+  const auto second = Gateway::open(options);
+  REQUIRE_FALSE(second.is_ok());
+  CHECK(second.status().code() == Code::busy);
+  CHECK(second.status().message().find(std::to_string(::getpid())) != std::string::npos);
+  CHECK(gateway->status().owner_pid == ::getpid());
+  publish("the first one goes on");
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: another process is refused until the owner is gone") {
+  const std::string database = dir.file("other.db");
+  auto owner = Owner::take(database, "");
+  REQUIRE(owner.is_ok());
+  const auto exit_code_of_child = [&database] {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(Owner::take(database, "").is_ok() ? 0 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  CHECK(exit_code_of_child() == 1);
+  owner->reset();
+  CHECK(Owner::pid(database, "") == 0);
+  CHECK(exit_code_of_child() == 0);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: a gateway that died leaves nobody locked out [P-06]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    open();
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  open();
+  CHECK(gateway->status().owner_pid == ::getpid());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: a reader works beside the owner and changes nothing") {
+  open();
+  publish_many(1, 3);
+  GatewayOptions look = options;
+  look.access = Access::read;
+  auto reader = Gateway::open(look);
+  REQUIRE(reader.is_ok());
+  CHECK((*reader)->status().owner_pid == ::getpid());
+  CHECK((*reader)->read("outbox", Position::start())->size() == 3);
+  publish("4");
+  CHECK((*reader)->read("outbox", Position{4})->size() == 1);
+  CHECK((*reader)->status().streams.front().ledger.published == 4);
+  CHECK((*reader)->publish({.topic = "t"}).status().code() != Code::ok);
+  CHECK((*reader)->create_stream({.name = "new"}).code() == Code::wrong_state);
+  CHECK((*reader)->flush().code() == Code::wrong_state);
+  CHECK((*reader)->start().code() == Code::wrong_state);
+  CHECK((*reader)->consumer("outbox", "x").status().code() == Code::wrong_state);
+  CHECK((*reader)->transact([](Transaction&) { return Status(); }).code() == Code::wrong_state);
+}

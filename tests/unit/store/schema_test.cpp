@@ -1,0 +1,144 @@
+#include "store/schema.hpp"
+
+#include <doctest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "support/gateway_fixture.hpp"
+
+using namespace edgepost;
+using test::GatewayFixture;
+
+namespace {
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// Runs SQL on a file behind the library's back.
+void sql(const std::string& path, const std::string& text) {
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_initialize() == SQLITE_OK);
+  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+  CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+}
+
+Status open_status(const GatewayOptions& options) { return Gateway::open(options).status(); }
+
+}  // namespace
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a database syncs every commit and keeps a WAL [P-01]") {
+  open();
+  std::int64_t synchronous = 0;
+  std::int64_t wal = 0;
+  REQUIRE(gateway->transact([&](Transaction& transaction) -> Status {
+    auto* db = static_cast<sqlite3*>(transaction.native_handle());
+    const auto ask = [db](const char* text) {
+      sqlite3_stmt* statement = nullptr;
+      sqlite3_prepare_v2(db, text, -1, &statement, nullptr);
+      sqlite3_step(statement);
+      const std::int64_t value = sqlite3_column_int64(statement, 0);
+      sqlite3_finalize(statement);
+      return value;
+    };
+    synchronous = ask("PRAGMA synchronous");
+    wal = ask("SELECT journal_mode = 'wal' FROM pragma_journal_mode");
+    return {};
+  }).is_ok());
+  CHECK(synchronous == 2);
+  CHECK(wal == 1);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: another program's database is refused and untouched") {
+  sql(options.database, "CREATE TABLE mine (x); INSERT INTO mine VALUES (42)");
+  const std::string before = content(options.database);
+  for (const Access access : {Access::own, Access::read}) {
+    options.access = access;
+    const Status status = open_status(options);
+    CHECK(status.code() == Code::invalid_argument);
+    CHECK(status.message().find("not an edgepost database") != std::string::npos);
+  }
+  CHECK(content(options.database) == before);
+  CHECK(content(options.database + "-owner").empty());
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a file that is no database is refused and untouched") {
+  const std::string bytes(5'000, 'j');
+  write(options.database, bytes);
+  const Status status = open_status(options);
+  CHECK(status.code() == Code::corrupt);
+  CHECK(status.message().find(options.database) != std::string::npos);
+  CHECK(content(options.database) == bytes);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a newer schema is refused in words and untouched") {
+  open();
+  publish("1");
+  close();
+  sql(options.database, "PRAGMA user_version=9999");
+  const Status status = open_status(options);
+  CHECK(status.code() == Code::unsupported);
+  CHECK(status.message().find("schema 9999") != std::string::npos);
+  CHECK(status.message().find("upgrade edgepost") != std::string::npos);
+  options.access = Access::read;
+  CHECK(open_status(options).code() == Code::unsupported);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: reading a database that is not there is not_found") {
+  options.access = Access::read;
+  CHECK(open_status(options).code() == Code::not_found);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a directory that cannot take a file is an io_error") {
+  for (const std::string& path : {dir.file("missing/gateway.db"), std::string("/proc/gateway.db")}) {
+    options.database = path;
+    const Status status = open_status(options);
+    CHECK(status.code() == Code::io_error);
+    CHECK(status.message().find(path) != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a damaged segment is reported with its place") {
+  open();
+  publish_many(1, 3);
+  close();
+  sql(options.database,
+      "UPDATE edgepost_segment_1 SET data = zeroblob(length(data)) WHERE last_seq = 2");
+  open();
+  const auto events = gateway->read("outbox", Position{2});
+  CHECK(events.status().code() == Code::corrupt);
+  CHECK(events.status().message().find("stream outbox, sequence 2") != std::string::npos);
+  const auto report = gateway->verify();
+  REQUIRE(report.is_ok());
+  REQUIRE_FALSE(report->problems.empty());
+  CHECK(report->problems.front().find("sequence 2: checksum wrong") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a missing segment is found by verify [P-04]") {
+  open();
+  publish_many(1, 3);
+  close();
+  sql(options.database, "DELETE FROM edgepost_segment_1 WHERE last_seq = 2");
+  open();
+  const auto report = gateway->verify();
+  REQUIRE(report.is_ok());
+  REQUIRE_FALSE(report->problems.empty());
+  CHECK(report->problems.front().find("missing before sequence 3") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: damaged books are an error, not an empty start [P-06]") {
+  open();
+  publish("1");
+  close();
+  sql(options.database, "UPDATE edgepost_segment_1 SET data = x'00' WHERE last_seq = 0");
+  const Status status = open_status(options);
+  CHECK(status.code() == Code::corrupt);
+  CHECK(status.message().find("stream outbox") != std::string::npos);
+}
