@@ -93,6 +93,7 @@ struct GatewayStatus {
   std::string device_id;              ///< As opened.
   std::uint64_t database_bytes = 0;   ///< File and write-ahead log.
   std::int64_t owner_pid = 0;         ///< Process that owns the database; 0: nobody.
+  std::uint64_t incarnation = 0;      ///< How many times an owner has opened the database.
   WriteStatus writes;                 ///< Zero for Access::read.
   BusStatus bus;                      ///< Zero for Access::read.
   std::vector<StreamStatus> streams;  ///< By name.

@@ -52,7 +52,6 @@ Status migrate(Connection& connection, Random& random) {
   if (!status.is_ok()) return status;
   const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
   if (!version) return version.status();
-  if (*version == kVersion) return {};
 
   WriteTransaction transaction(connection);
   if (status = transaction.begin(); !status.is_ok()) return status;
@@ -68,6 +67,8 @@ Status migrate(Connection& connection, Random& random) {
     insert->bind_blob(1, {reinterpret_cast<const char*>(identity.uuid.data()), 16});
     if (const Result<bool> done = connection.step(*insert); !done) return done.status();
   }
+  status = connection.run("UPDATE edgepost_meta SET incarnation = incarnation + 1");
+  if (!status.is_ok()) return status;
   const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
                             "; PRAGMA user_version=" + std::to_string(kVersion);
   if (status = connection.run(marks.c_str()); !status.is_ok()) return status;
@@ -75,7 +76,7 @@ Status migrate(Connection& connection, Random& random) {
 }
 
 Result<Identity> read_identity(Connection& connection) {
-  Result<Statement> select = connection.prepare("SELECT uuid FROM edgepost_meta");
+  Result<Statement> select = connection.prepare("SELECT uuid, incarnation FROM edgepost_meta");
   if (!select) return select.status();
   const Result<bool> found = connection.step(*select);
   if (!found) return found.status();
@@ -85,6 +86,7 @@ Result<Identity> read_identity(Connection& connection) {
     return Status(Code::corrupt, "database " + connection.path() + ": its identity is missing");
   }
   std::copy(uuid.begin(), uuid.end(), identity.uuid.begin());
+  identity.incarnation = select->integer(1);
   return identity;
 }
 

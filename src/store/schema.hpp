@@ -11,6 +11,7 @@ namespace edgepost::store {
 /// Who a database is.
 struct Identity {
   std::array<std::uint8_t, 16> uuid{};
+  std::uint64_t incarnation = 0;  ///< How many times an owner has opened it.
 };
 
 /// Tells apart a new file, one of ours and a stranger's, without writing anything.
@@ -19,7 +20,8 @@ struct Identity {
 Status check_schema(Connection& connection, bool is_read_only);
 
 /// Brings a checked database to this version's schema, one file of store/sql after the other, in
-/// one transaction; a new one gets its identity. Sets WAL and synchronous=FULL.
+/// one transaction, and counts this opening; a new one gets its identity. Sets WAL and
+/// synchronous=FULL.
 /// After failure: the database is as it was.
 Status migrate(Connection& connection, Random& random);
 

@@ -201,6 +201,7 @@ Status Store::fill(GatewayStatus& status) {
   std::sort(status.streams.begin(), status.streams.end(),
             [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });
   status.owner_pid = owner_pid();
+  status.incarnation = identity_.incarnation;
   status.writes = {commits_, events_};
   const std::lock_guard lock(read_mutex_);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");

@@ -105,6 +105,34 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a directory that cannot take a file i
   }
 }
 
+TEST_CASE_FIXTURE(GatewayFixture, "schema: an older database is migrated and loses nothing [P-01]") {
+  // Made by schema 1: ten events, four of them acknowledged by `cloud`, and a table of the user's.
+  std::filesystem::copy_file(EDGEPOST_TEST_FIXTURES "/schema_v1.db", options.database);
+  options.access = Access::read;
+  CHECK(open_status(options).code() == Code::wrong_state);
+  options.access = Access::own;
+  open();
+  CHECK(stored() == std::vector<std::string>{"5", "6", "7", "8", "9", "10"});
+  CHECK(gateway->read("alarms", Position::start())->size() == 1);
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 1) == std::vector<std::string>{"5"});
+  CHECK(publish("11").sequence == 11);
+  CHECK(gateway->transact([](Transaction& transaction) {
+    return transaction.execute("INSERT INTO reading VALUES ('b', 2.5)");
+  }).is_ok());
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: each opening by an owner is a new incarnation") {
+  open();
+  CHECK(gateway->status().incarnation == 1);
+  open();
+  CHECK(gateway->status().incarnation == 2);
+  GatewayOptions look = options;
+  look.access = Access::read;
+  CHECK((*Gateway::open(look))->status().incarnation == 2);
+}
+
 TEST_CASE_FIXTURE(GatewayFixture, "schema: a damaged segment is reported with its place") {
   open();
   publish_many(1, 3);
