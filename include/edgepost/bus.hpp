@@ -1,19 +1,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "edgepost/event.hpp"
 #include "edgepost/status.hpp"
 
 namespace edgepost {
 
-/// Called with each event whose topic matches. A failure is counted and given to nobody else.
+/// Called with each event whose topic matches, on the publisher's thread: on several at once when
+/// several publish. A failure is counted and given to nobody else. It must not throw.
 using Handler = std::function<Status(const Event&)>;
 
-/// Ends a subscription when it is destroyed.
+/// Ends a subscription when it is destroyed. It may outlive its bus.
 /// Threads: one thread at a time; may be used inside any handler, its own included.
 class Subscription {
  public:
@@ -23,8 +26,12 @@ class Subscription {
   Subscription& operator=(Subscription&& other) noexcept;
   ~Subscription();
 
-  /// Ends the subscription now. When this returns, the handler is not running on another thread
-  /// and is never called again; inside the handler itself it returns at once.
+  /// Ends the subscription now. When this returns, the handler is not running, is never called
+  /// again, and is destroyed with all that it holds. Inside the handler itself, and inside those it
+  /// caused by publishing, it returns at once; the handler is destroyed when the last publish that
+  /// is running now ends.
+  /// Blocks: while the handler runs on another thread. Two handlers that end each other at the
+  /// same time wait for ever, as do a handler and a caller that holds a mutex the handler wants.
   void unsubscribe();
 
   /// True until unsubscribed.
@@ -42,9 +49,9 @@ class Subscription {
 /// What a bus has done since it was made.
 struct BusStatus {
   std::size_t subscriptions = 0;  ///< Active now.
-  std::size_t published = 0;      ///< Events given to publish().
-  std::size_t delivered = 0;      ///< Handler calls.
-  std::size_t failed = 0;         ///< Handler calls that returned a failure.
+  std::uint64_t published = 0;    ///< Events that publish() took.
+  std::uint64_t delivered = 0;    ///< Handler calls, counted when their publish() ends.
+  std::uint64_t failed = 0;       ///< Those of them that returned a failure.
 };
 
 /// Hands events to subscribers in this process, by topic, on the publisher's thread. A topic is
@@ -55,16 +62,19 @@ struct BusStatus {
 class Bus {
  public:
   Bus();
+
+  /// Ends all subscriptions. Requires: no other method is running.
   ~Bus();
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
 
   /// Calls `handler` for each event published from now on whose topic matches `filter`, in the
   /// order of subscribing. Inside a handler, the new subscription sees the next publish first.
-  /// Errors: invalid_argument, naming the position in the filter.
+  /// Errors: invalid_argument, naming the position in the filter, or when `handler` is empty.
   Result<Subscription> subscribe(std::string_view filter, Handler handler);
 
-  /// Calls every matching handler, then returns. A failing handler is counted and stops nobody.
+  /// Calls every matching handler, then returns. A failing handler is counted and stops nobody; one
+  /// that is unsubscribed meanwhile is left out.
   /// Requires: a valid event (publishing through a gateway checks it).
   /// Errors: wrong_state when handlers publish into each other more than 16 deep.
   Status publish(const Event& event);
@@ -73,6 +83,7 @@ class Bus {
   [[nodiscard]] BusStatus status() const;
 
  private:
+  friend class Subscription;
   struct Shared;
   std::shared_ptr<Shared> shared_;
 };

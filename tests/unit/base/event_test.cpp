@@ -193,16 +193,16 @@ TEST_CASE("event: the trace parent has the form of W3C Trace Context") {
 
 TEST_CASE("event: times stay within the four digits of a year") {
   using namespace std::chrono;
-  const Timestamp first = sys_days(year(0) / January / 1);
-  const Timestamp last = sys_days(year(9999) / December / 31) + hours(24) - Duration(1);
+  const Timestamp earliest = sys_days(year(0) / January / 1);
+  const Timestamp latest = sys_days(year(9999) / December / 31) + hours(24) - Duration(1);
   Event event = reading();
-  event.time = first;
+  event.time = earliest;
   CHECK(complaint(event).empty());
-  event.time = last;
+  event.time = latest;
   CHECK(complaint(event).empty());
-  event.time = first - Duration(1);
+  event.time = earliest - Duration(1);
   CHECK(complaint(event) == "time: outside the years 0000 to 9999");
-  event.time = last + Duration(1);
+  event.time = latest + Duration(1);
   CHECK(complaint(event) == "time: outside the years 0000 to 9999");
 }
 
