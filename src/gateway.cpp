@@ -29,7 +29,8 @@ Status check(const GatewayOptions& options) {
   if (options.limits.data_bytes_max == 0 || options.limits.data_bytes_max > kDataBytesMax) {
     return invalid("limits.data_bytes_max: must be 1 to 67108864");
   }
-  if (options.flush_interval <= Duration::zero()) return invalid("flush_interval: must be positive");
+  if (options.flush_interval <= Duration::zero())
+    return invalid("flush_interval: must be positive");
   if (options.ack_flush <= Duration::zero()) return invalid("ack_flush: must be positive");
   if (options.ack_flush_events == 0) return invalid("ack_flush_events: must be 1 or more");
   return {};
@@ -133,8 +134,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
   listener.on_due = [late] {
     if (*late != nullptr) (*late)->due();
   };
-  Result<std::unique_ptr<store::Store>> store =
-      store::Store::open(completed, std::move(listener));
+  Result<std::unique_ptr<store::Store>> store = store::Store::open(completed, std::move(listener));
   if (!store) return store.status();
   auto parts = std::make_unique<Parts>(std::move(completed), std::move(*store));
   *late = parts.get();
@@ -203,12 +203,11 @@ Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transpo
   for (const std::string& name : options.streams) {
     const Result<store::StreamLog*> stream = parts_->store->stream(name);
     if (!stream) return stream.status();
-    Result<Consumer> consumer =
-        parts_->store->consumer(name, options.name, Position::start());
+    Result<Consumer> consumer = parts_->store->consumer(name, options.name, Position::start());
     if (!consumer) {
       if (consumer.status().code() != Code::busy) return consumer.status();
-      return {Code::already_exists, "uplink " + options.name + ": its name is taken: " +
-                                        consumer.status().message()};
+      return {Code::already_exists,
+              "uplink " + options.name + ": its name is taken: " + consumer.status().message()};
     }
     link->streams.push_back(*stream);
     consumers.push_back(std::move(*consumer));
@@ -244,10 +243,11 @@ Status Gateway::start() {
   const Clock& clock = *parts.options.platform.clock;
   for (const auto& link : parts.links) {
     Uplink& uplink = *link->uplink;
-    Result<std::unique_ptr<Worker>> worker = Worker::start(
-        clock, [&uplink](Instant now) { return uplink.step(now, kPollMax); });
+    Result<std::unique_ptr<Worker>> worker =
+        Worker::start(clock, [&uplink](Instant now) { return uplink.step(now, kPollMax); });
     if (!worker) {
-      for (const auto& started : parts.links) started->worker.reset();
+      for (const auto& started : parts.links)
+        started->worker.reset();
       return worker.status();
     }
     link->worker = std::move(*worker);
@@ -256,7 +256,8 @@ Status Gateway::start() {
   Result<std::unique_ptr<Worker>> worker =
       Worker::start(clock, [&store](Instant now) { return store.step(now); });
   if (!worker) {
-    for (const auto& started : parts.links) started->worker.reset();
+    for (const auto& started : parts.links)
+      started->worker.reset();
     return worker.status();
   }
   parts.worker = std::move(*worker);
@@ -278,9 +279,11 @@ void Gateway::stop(Duration patience) {
   workers.clear();  // without the lock, which a step in progress may want
   const Clock& clock = *parts.options.platform.clock;
   const Instant deadline = clock.now() + patience;
-  for (const auto& link : parts.links) link->uplink->request_stop(deadline);
+  for (const auto& link : parts.links)
+    link->uplink->request_stop(deadline);
   for (const auto& link : parts.links) {
-    while (!link->uplink->is_stopped()) link->uplink->step(clock.now(), kStopPoll);
+    while (!link->uplink->is_stopped())
+      link->uplink->step(clock.now(), kStopPoll);
   }
   if (const Status status = parts.store->flush(); !status.is_ok()) {
     parts.options.platform.logger->write(LogLevel::error, "store", status.message());
@@ -307,7 +310,8 @@ GatewayStatus Gateway::status() const {
     parts_->options.platform.logger->write(LogLevel::error, "store", filled.message());
   }
   const std::shared_lock lock(parts_->mutex);
-  for (const auto& link : parts_->links) status.uplinks.push_back(link->uplink->status());
+  for (const auto& link : parts_->links)
+    status.uplinks.push_back(link->uplink->status());
   return status;
 }
 

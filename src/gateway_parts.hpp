@@ -53,8 +53,8 @@ struct Gateway::Parts {
   std::shared_mutex mutex;  // guards routes, links and worker
   std::vector<Route> routes;
   std::vector<std::unique_ptr<Link>> links;
-  std::unique_ptr<Worker> worker;         // while started
-  std::unique_ptr<store::Store> store;    // the first to go: it calls stored() and due()
+  std::unique_ptr<Worker> worker;       // while started
+  std::unique_ptr<store::Store> store;  // the first to go: it calls stored() and due()
 };
 
 }  // namespace edgepost

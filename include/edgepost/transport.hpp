@@ -38,7 +38,7 @@ struct Answer {
 
 /// What the upstream allows on this connection.
 struct PeerLimits {
-  std::size_t in_flight_max = 65'535;        ///< MQTT Receive Maximum.
+  std::size_t in_flight_max = 65'535;           ///< MQTT Receive Maximum.
   std::size_t message_bytes_max = 268'435'455;  ///< MQTT Maximum Packet Size.
 };
 

@@ -29,7 +29,8 @@ class ByteWriter {
 
   /// Four bytes, little endian.
   void fixed32(std::uint32_t value) {
-    for (unsigned shift = 0; shift < 32; shift += 8) byte(static_cast<std::uint8_t>(value >> shift));
+    for (unsigned shift = 0; shift < 32; shift += 8)
+      byte(static_cast<std::uint8_t>(value >> shift));
   }
 
   /// Bytes without their length.

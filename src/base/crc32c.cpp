@@ -46,7 +46,8 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
           kTables[5][(crc >> 16U) & 0xFFU] ^ kTables[4][crc >> 24U] ^ kTables[3][octet(at + 4)] ^
           kTables[2][octet(at + 5)] ^ kTables[1][octet(at + 6)] ^ kTables[0][octet(at + 7)];
   }
-  for (; at < bytes.size(); ++at) crc = (crc >> 8U) ^ kTables[0][(crc ^ octet(at)) & 0xFFU];
+  for (; at < bytes.size(); ++at)
+    crc = (crc >> 8U) ^ kTables[0][(crc ^ octet(at)) & 0xFFU];
   return ~crc;
 }
 

@@ -12,7 +12,8 @@ constexpr std::size_t kLargeEventBytes = 16 * 1024;  // gets a segment of its ow
 
 Commit::~Commit() {
   if (is_finished_) return;
-  for (const Part& part : parts_) part.stream->rolled_back();
+  for (const Part& part : parts_)
+    part.stream->rolled_back();
 }
 
 Commit::Part& Commit::part_of(StreamLog& stream) {
@@ -57,7 +58,8 @@ Status Commit::finish() {
   }
   if (Status status = transaction_.commit(); !status.is_ok()) return status;
   is_finished_ = true;
-  for (const Part& part : parts_) part.stream->committed(part.next);
+  for (const Part& part : parts_)
+    part.stream->committed(part.next);
   return {};
 }
 
@@ -76,9 +78,8 @@ Result<std::vector<CommitQueue::Request*>> CommitQueue::enter(Request& request) 
                   "already inside transact() on this thread: use its Transaction");
   }
   waiting_.push_back(&request);
-  changed_.wait(lock, [&] {
-    return request.is_done || (!is_led_ && waiting_.front() == &request);
-  });
+  changed_.wait(lock,
+                [&] { return request.is_done || (!is_led_ && waiting_.front() == &request); });
   std::vector<Request*> group;
   if (request.is_done) return group;
   is_led_ = true;

@@ -42,12 +42,12 @@ std::string_view Statement::bytes(int column) const {
 Result<Connection> Connection::open(const std::string& path, const std::string& vfs, Mode mode) {
   // Bundled SQLite is built without automatic initialisation; calling it again does nothing.
   if (sqlite3_initialize() != SQLITE_OK) return Status(Code::io_error, "SQLite does not start");
-  const int access = mode == Mode::read_only ? SQLITE_OPEN_READONLY
-                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int access =
+      mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
-  const int rc = sqlite3_open_v2(path.c_str(), &handle,
-                                 access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                                 vfs.empty() ? nullptr : vfs.c_str());
+  const int rc =
+      sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                      vfs.empty() ? nullptr : vfs.c_str());
   Connection connection(handle, path);
   if (handle == nullptr) return Status(Code::io_error, "database " + path + ": no memory to open");
   if (rc != SQLITE_OK) {

@@ -44,7 +44,8 @@ Status Consumer::acknowledge(std::uint64_t sequence) {
   if (state.above.size() <= place) state.above.resize(place + 1);
   state.above[place] = true;
   const std::uint64_t floor_before = floor;
-  for (; !state.above.empty() && state.above.front(); ++floor) state.above.pop_front();
+  for (; !state.above.empty() && state.above.front(); ++floor)
+    state.above.pop_front();
   if (floor == floor_before) return {};
   state.cursor->floor = floor;
   state.store->acknowledged();

@@ -33,7 +33,7 @@ struct Consumer::State {
   std::shared_ptr<store::Cursor> cursor;
   store::ReadPosition position;
   std::uint64_t fetched_max = 0;  ///< The highest sequence ever handed out.
-  std::deque<bool> above;  ///< Acknowledged or not, from floor + 1 on, as far as is known.
+  std::deque<bool> above;         ///< Acknowledged or not, from floor + 1 on, as far as is known.
 };
 
 }  // namespace edgepost

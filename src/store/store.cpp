@@ -196,7 +196,8 @@ Status Store::fill(GatewayStatus& status) {
   if (Status fresh = refresh(); !fresh.is_ok()) return fresh;
   {
     const std::lock_guard lock(streams_mutex_);
-    for (const auto& stream : streams_) status.streams.push_back(stream->status());
+    for (const auto& stream : streams_)
+      status.streams.push_back(stream->status());
   }
   std::sort(status.streams.begin(), status.streams.end(),
             [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });

@@ -27,7 +27,7 @@ namespace edgepost::store {
 /// that thread has the turn to commit: it must not write to the store.
 struct StoreListener {
   std::function<void(StreamLog&)> on_stored;  ///< Events of this stream were committed.
-  std::function<void()> on_due;  ///< step() is wanted earlier than it last said.
+  std::function<void()> on_due;               ///< step() is wanted earlier than it last said.
 };
 
 /// A transaction in progress; see Store::transact.

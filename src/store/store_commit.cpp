@@ -31,7 +31,8 @@ Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken) {
 void Store::give_back(std::vector<Buffered> taken) {
   if (taken.empty()) return;
   const std::lock_guard lock(pending_mutex_);
-  for (const Buffered& buffered : taken) buffer_bytes_ += buffered.event.data.size();
+  for (const Buffered& buffered : taken)
+    buffer_bytes_ += buffered.event.data.size();
   taken.insert(taken.end(), std::make_move_iterator(buffer_.begin()),
                std::make_move_iterator(buffer_.end()));
   buffer_ = std::move(taken);
@@ -49,7 +50,8 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
     if (Status status = commit.finish(); !status.is_ok()) return status;
     ++commits_;
     events_ += commit.events();
-    for (StreamLog* stream : commit.grown_streams()) listener_.on_stored(*stream);
+    for (StreamLog* stream : commit.grown_streams())
+      listener_.on_stored(*stream);
     return {};
   };
   Status status = run();
@@ -191,9 +193,8 @@ Instant Store::step(Instant now) {
   {
     const std::lock_guard lock(pending_mutex_);
     is_buffer_due = buffered_since_ && now >= *buffered_since_ + options_.flush_interval;
-    are_floors_due = acknowledged_since_ &&
-                     (now >= *acknowledged_since_ + options_.ack_flush ||
-                      acknowledged_events_ >= options_.ack_flush_events);
+    are_floors_due = acknowledged_since_ && (now >= *acknowledged_since_ + options_.ack_flush ||
+                                             acknowledged_events_ >= options_.ack_flush_events);
   }
   Status status;
   if (is_buffer_due) status = commit_alone([](Commit&) { return Status(); });

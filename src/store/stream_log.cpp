@@ -26,9 +26,8 @@ std::string Books::encode(std::uint32_t stream) const {
   std::string out;
   ByteWriter writer(out);
   writer.byte(kBooksFormat);
-  for (const std::uint64_t figure :
-       {next_sequence, done, acknowledged, expired, dropped, dead,
-        static_cast<std::uint64_t>(floors.size())}) {
+  for (const std::uint64_t figure : {next_sequence, done, acknowledged, expired, dropped, dead,
+                                     static_cast<std::uint64_t>(floors.size())}) {
     writer.varint(figure);
   }
   for (const Floor& floor : floors) {
@@ -71,8 +70,7 @@ Status StreamLog::create(Connection& connection) {
                           " (last_seq INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
                           " bytes INTEGER NOT NULL, data BLOB NOT NULL) STRICT";
   if (Status status = connection.run(sql.c_str()); !status.is_ok()) return status;
-  Result<Statement> insert =
-      connection.prepare("INSERT INTO " + table() + " VALUES (0, 0, 0, ?1)");
+  Result<Statement> insert = connection.prepare("INSERT INTO " + table() + " VALUES (0, 0, 0, ?1)");
   if (!insert) return insert.status();
   const std::string books = Books{}.encode(id_);
   insert->bind_blob(1, books);

@@ -50,8 +50,8 @@ struct Cursor {
 
 /// Reads events of one stream, segment after segment.
 struct ReadPosition {
-  std::uint64_t next = 1;                 ///< The next sequence wanted.
-  std::optional<SegmentReader> segment;   ///< The segment that holds it, once it was read.
+  std::uint64_t next = 1;                ///< The next sequence wanted.
+  std::optional<SegmentReader> segment;  ///< The segment that holds it, once it was read.
 };
 
 /// One stream: the table of its segments and, in the table's row 0, its books. Row 0 is the

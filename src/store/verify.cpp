@@ -63,9 +63,9 @@ Status check_stream(Connection& connection, const StreamLog& stream, VerifyRepor
                     Findings& findings) {
   const StreamStatus status = stream.status();
   const std::string name = "stream " + status.name + ": ";
-  Result<Statement> select = connection.prepare(
-      "SELECT last_seq, count, data FROM edgepost_segment_" + std::to_string(stream.id()) +
-      " WHERE last_seq > 0 ORDER BY last_seq");
+  Result<Statement> select =
+      connection.prepare("SELECT last_seq, count, data FROM edgepost_segment_" +
+                         std::to_string(stream.id()) + " WHERE last_seq > 0 ORDER BY last_seq");
   if (!select) return select.status();
   const std::uint64_t done = status.first_sequence - 1;
   std::uint64_t pending = 0;
@@ -110,8 +110,7 @@ Result<VerifyReport> Store::verify() {
   // One savepoint, so that everything is seen at the same instant beside a running gateway.
   if (Status status = connection->run("SAVEPOINT verify"); !status.is_ok()) return status;
   if (Status status = check_structure(*connection, findings); !status.is_ok()) return status;
-  Result<Statement> names =
-      connection->prepare("SELECT id, name FROM edgepost_stream ORDER BY id");
+  Result<Statement> names = connection->prepare("SELECT id, name FROM edgepost_stream ORDER BY id");
   if (!names) return names.status();
   while (true) {
     const Result<bool> row = connection->step(*names);

@@ -36,7 +36,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: what the publisher gave is kept") {
   CHECK(gateway->read("outbox", Position::start())->front() == event);
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "gateway: an invalid event is stored nowhere and heard by nobody") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "gateway: an invalid event is stored nowhere and heard by nobody") {
   open();
   int heard = 0;
   const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
@@ -46,8 +47,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: an invalid event is stored nowhere a
   const auto refused = gateway->publish({.topic = "a/+/b", .data = "x"});
   CHECK(refused.status().code() == Code::invalid_argument);
   CHECK(refused.status().message().find("topic") != std::string::npos);
-  const auto too_large =
-      gateway->publish({.topic = "a", .data = std::string(256 * 1024 + 1, 'x')});
+  const auto too_large = gateway->publish({.topic = "a", .data = std::string(256 * 1024 + 1, 'x')});
   CHECK(too_large.status().code() == Code::invalid_argument);
   CHECK(heard == 0);
   CHECK(stored().empty());
@@ -101,18 +101,21 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: a handler may publish what an event 
 
 TEST_CASE_FIXTURE(GatewayFixture, "transaction: rows and events commit together [P-03]") {
   open();
-  REQUIRE(gateway->transact([](Transaction& transaction) -> Status {
-    if (Status status = transaction.execute("CREATE TABLE reading (name TEXT, value REAL)");
-        !status.is_ok()) {
-      return status;
-    }
-    if (Status status =
-            transaction.execute("INSERT INTO reading VALUES (?, ?)", {"temperature", 21.5});
-        !status.is_ok()) {
-      return status;
-    }
-    return transaction.publish({.topic = "sensor/1", .data = "21.5"}).status();
-  }).is_ok());
+  REQUIRE(
+      gateway
+          ->transact([](Transaction& transaction) -> Status {
+            if (Status status = transaction.execute("CREATE TABLE reading (name TEXT, value REAL)");
+                !status.is_ok()) {
+              return status;
+            }
+            if (Status status =
+                    transaction.execute("INSERT INTO reading VALUES (?, ?)", {"temperature", 21.5});
+                !status.is_ok()) {
+              return status;
+            }
+            return transaction.publish({.topic = "sensor/1", .data = "21.5"}).status();
+          })
+          .is_ok());
   CHECK(stored() == Texts{"21.5"});
   const Status duplicate = gateway->transact([](Transaction& transaction) {
     return transaction.execute("CREATE TABLE reading (name TEXT)");
@@ -120,7 +123,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "transaction: rows and events commit together 
   CHECK(duplicate.code() == Code::invalid_argument);
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "transaction: a failed one leaves no row and no event [P-02][P-03]") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "transaction: a failed one leaves no row and no event [P-02][P-03]") {
   open();
   int heard = 0;
   const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
@@ -137,12 +141,15 @@ TEST_CASE_FIXTURE(GatewayFixture, "transaction: a failed one leaves no row and n
   CHECK(stored().empty());
   CHECK(heard == 0);
   CHECK(publish("real").sequence == 1);
-  CHECK(gateway->transact([](Transaction& transaction) {
-    return transaction.execute("CREATE TABLE reading (value REAL)");
-  }).is_ok());
+  CHECK(gateway
+            ->transact([](Transaction& transaction) {
+              return transaction.execute("CREATE TABLE reading (value REAL)");
+            })
+            .is_ok());
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "transaction: a buffered event outlives a rollback around it [P-01]") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "transaction: a buffered event outlives a rollback around it [P-01]") {
   open();
   publish("buffered", Durability::buffered);
   CHECK_FALSE(gateway->transact([](Transaction&) { return Status(Code::refused, "no"); }).is_ok());
@@ -153,16 +160,20 @@ TEST_CASE_FIXTURE(GatewayFixture, "transaction: a buffered event outlives a roll
 TEST_CASE_FIXTURE(GatewayFixture, "transaction: publishing past it on the same thread is refused") {
   open();
   Status inner;
-  REQUIRE(gateway->transact([&](Transaction&) {
-    inner = gateway->publish({.topic = "sensor/1"}).status();
-    return Status();
-  }).is_ok());
+  REQUIRE(gateway
+              ->transact([&](Transaction&) {
+                inner = gateway->publish({.topic = "sensor/1"}).status();
+                return Status();
+              })
+              .is_ok());
   CHECK(inner.code() == Code::wrong_state);
   Status nested;
-  REQUIRE(gateway->transact([&](Transaction&) {
-    nested = gateway->transact([](Transaction&) { return Status(); });
-    return Status();
-  }).is_ok());
+  REQUIRE(gateway
+              ->transact([&](Transaction&) {
+                nested = gateway->transact([](Transaction&) { return Status(); });
+                return Status();
+              })
+              .is_ok());
   CHECK(nested.code() == Code::wrong_state);
 }
 
@@ -178,14 +189,17 @@ TEST_CASE_FIXTURE(GatewayFixture, "transaction: SQL that ends it is found out [P
 
 TEST_CASE_FIXTURE(GatewayFixture, "transaction: bad SQL and wrong values are told, not fatal") {
   open();
-  REQUIRE(gateway->transact([](Transaction& transaction) -> Status {
-    CHECK(transaction.execute("SELEKT 1").code() == Code::invalid_argument);
-    const Status count = transaction.execute("SELECT ?, ?", {std::int64_t{1}});
-    CHECK(count.code() == Code::invalid_argument);
-    CHECK(count.message().find("2 parameters, 1 values") != std::string::npos);
-    CHECK(transaction.publish({.topic = "bad/+"}).status().code() == Code::invalid_argument);
-    return transaction.publish({.topic = "sensor/1", .data = "good"}).status();
-  }).is_ok());
+  REQUIRE(gateway
+              ->transact([](Transaction& transaction) -> Status {
+                CHECK(transaction.execute("SELEKT 1").code() == Code::invalid_argument);
+                const Status count = transaction.execute("SELECT ?, ?", {std::int64_t{1}});
+                CHECK(count.code() == Code::invalid_argument);
+                CHECK(count.message().find("2 parameters, 1 values") != std::string::npos);
+                CHECK(transaction.publish({.topic = "bad/+"}).status().code() ==
+                      Code::invalid_argument);
+                return transaction.publish({.topic = "sensor/1", .data = "good"}).status();
+              })
+              .is_ok());
   CHECK(stored() == Texts{"good"});
 }
 
@@ -197,7 +211,9 @@ TEST_CASE("gateway: options that cannot work are refused by name") {
     CHECK(opened.status().code() == Code::invalid_argument);
     return opened.status().message();
   };
-  const auto starts = [](const std::string& text, const char* with) { return text.rfind(with, 0) == 0; };
+  const auto starts = [](const std::string& text, const char* with) {
+    return text.rfind(with, 0) == 0;
+  };
   CHECK(starts(message([](auto& o) { o.database.clear(); }), "database"));
   CHECK(starts(message([](auto& o) { o.database = std::string("a\0b", 3); }), "database"));
   CHECK(starts(message([](auto& o) { o.device_id = "a/b"; }), "device_id: byte 1"));

@@ -36,7 +36,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: the floor is where the first gap is
   {
     Consumer cloud = consumer();
     fetch(cloud, 4);
-    for (const std::uint64_t sequence : {2U, 1U, 4U}) REQUIRE(cloud.acknowledge(sequence).is_ok());
+    for (const std::uint64_t sequence : {2U, 1U, 4U})
+      REQUIRE(cloud.acknowledge(sequence).is_ok());
     CHECK(cloud.status().floor == 2);
     CHECK(cloud.status().lag == 2);
   }
@@ -45,7 +46,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: the floor is where the first gap is
   CHECK(fetch(cloud, 10) == Texts{"3", "4"});
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "consumer: what comes again has the same id and sequence [P-12]") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "consumer: what comes again has the same id and sequence [P-12]") {
   open();
   publish_many(1, 3);
   Consumer cloud = consumer();

@@ -38,20 +38,22 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a database syncs every commit and kee
   open();
   std::int64_t synchronous = 0;
   std::int64_t wal = 0;
-  REQUIRE(gateway->transact([&](Transaction& transaction) -> Status {
-    auto* db = static_cast<sqlite3*>(transaction.native_handle());
-    const auto ask = [db](const char* text) {
-      sqlite3_stmt* statement = nullptr;
-      sqlite3_prepare_v2(db, text, -1, &statement, nullptr);
-      sqlite3_step(statement);
-      const std::int64_t value = sqlite3_column_int64(statement, 0);
-      sqlite3_finalize(statement);
-      return value;
-    };
-    synchronous = ask("PRAGMA synchronous");
-    wal = ask("SELECT journal_mode = 'wal' FROM pragma_journal_mode");
-    return {};
-  }).is_ok());
+  REQUIRE(gateway
+              ->transact([&](Transaction& transaction) -> Status {
+                auto* db = static_cast<sqlite3*>(transaction.native_handle());
+                const auto ask = [db](const char* text) {
+                  sqlite3_stmt* statement = nullptr;
+                  sqlite3_prepare_v2(db, text, -1, &statement, nullptr);
+                  sqlite3_step(statement);
+                  const std::int64_t value = sqlite3_column_int64(statement, 0);
+                  sqlite3_finalize(statement);
+                  return value;
+                };
+                synchronous = ask("PRAGMA synchronous");
+                wal = ask("SELECT journal_mode = 'wal' FROM pragma_journal_mode");
+                return {};
+              })
+              .is_ok());
   CHECK(synchronous == 2);
   CHECK(wal == 1);
 }
@@ -97,7 +99,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: reading a database that is not there 
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "schema: a directory that cannot take a file is an io_error") {
-  for (const std::string& path : {dir.file("missing/gateway.db"), std::string("/proc/gateway.db")}) {
+  for (const std::string& path :
+       {dir.file("missing/gateway.db"), std::string("/proc/gateway.db")}) {
     options.database = path;
     const Status status = open_status(options);
     CHECK(status.code() == Code::io_error);
@@ -105,7 +108,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a directory that cannot take a file i
   }
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "schema: an older database is migrated and loses nothing [P-01]") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "schema: an older database is migrated and loses nothing [P-01]") {
   // Made by schema 1: ten events, four of them acknowledged by `cloud`, and a table of the user's.
   std::filesystem::copy_file(EDGEPOST_TEST_FIXTURES "/schema_v1.db", options.database);
   options.access = Access::read;
@@ -117,9 +121,11 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: an older database is migrated and los
   Consumer cloud = consumer();
   CHECK(fetch(cloud, 1) == std::vector<std::string>{"5"});
   CHECK(publish("11").sequence == 11);
-  CHECK(gateway->transact([](Transaction& transaction) {
-    return transaction.execute("INSERT INTO reading VALUES ('b', 2.5)");
-  }).is_ok());
+  CHECK(gateway
+            ->transact([](Transaction& transaction) {
+              return transaction.execute("INSERT INTO reading VALUES ('b', 2.5)");
+            })
+            .is_ok());
   check_sound();
 }
 

@@ -40,7 +40,8 @@ Event full_event() {
 
 std::string pack(const std::vector<Event>& events, std::uint64_t last) {
   SegmentWriter writer;
-  for (const Event& event : events) writer.add(event);
+  for (const Event& event : events)
+    writer.add(event);
   writer.finish(kStream, last);
   return writer.bytes();
 }
@@ -67,7 +68,8 @@ TEST_CASE("segment: every field of an event comes back as it was") {
   std::vector<Event> events = {full_event(), reading("21.5"), before_1970, full_event()};
   auto reader = unpack(pack(events, 12), 12, events.size());
   REQUIRE(reader.is_ok());
-  for (std::size_t i = 0; i < events.size(); ++i) events[i].sequence = 9 + i;
+  for (std::size_t i = 0; i < events.size(); ++i)
+    events[i].sequence = 9 + i;
   CHECK(all(*reader) == events);
 }
 
@@ -85,7 +87,8 @@ TEST_CASE("segment: more different topics than are shared come back as well") {
   }
   auto reader = unpack(pack(events, 200), 200, 200);
   REQUIRE(reader.is_ok());
-  for (std::size_t i = 0; i < events.size(); ++i) events[i].sequence = 1 + i;
+  for (std::size_t i = 0; i < events.size(); ++i)
+    events[i].sequence = 1 + i;
   CHECK(all(*reader) == events);
 }
 

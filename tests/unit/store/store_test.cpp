@@ -76,7 +76,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "store: a buffered event is stored within flus
   CHECK(stored() == Texts{"a"});
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "store: a buffered event stays before a later stored one [P-10]") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "store: a buffered event stays before a later stored one [P-10]") {
   open();
   publish("first", Durability::buffered);
   CHECK(publish("second").sequence == 2);
@@ -97,7 +98,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "store: an event leaves only when all consumer
   Consumer slow = consumer("slow");
   publish_many(1, 3);
   REQUIRE(fetch(fast, 3).size() == 3);
-  for (const std::uint64_t sequence : {1U, 2U, 3U}) REQUIRE(fast.acknowledge(sequence).is_ok());
+  for (const std::uint64_t sequence : {1U, 2U, 3U})
+    REQUIRE(fast.acknowledge(sequence).is_ok());
   REQUIRE(gateway->flush().is_ok());
   CHECK(stored() == Texts{"1", "2", "3"});
   REQUIRE(fetch(slow, 2) == Texts{"1", "2"});
@@ -124,7 +126,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "store: sequences go on after everything was t
     Consumer cloud = consumer();
     publish_many(1, 3);
     fetch(cloud, 3);
-    for (const std::uint64_t sequence : {1U, 2U, 3U}) REQUIRE(cloud.acknowledge(sequence).is_ok());
+    for (const std::uint64_t sequence : {1U, 2U, 3U})
+      REQUIRE(cloud.acknowledge(sequence).is_ok());
   }
   open();
   CHECK(outbox().ledger.pending == 0);
@@ -169,7 +172,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "store: threads share commits and get sequence
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : threads)
+    thread.join();
   std::set<std::uint64_t> all;
   for (const auto& mine : got) {
     CHECK(std::is_sorted(mine.begin(), mine.end()));
@@ -185,14 +189,16 @@ TEST_CASE_FIXTURE(GatewayFixture, "store: large and small events share a stream 
   open();
   const Texts sizes = {std::string(40'000, 'a'), "b", std::string(200'000, 'c'), "d",
                        std::string(20'000, 'e')};
-  REQUIRE(gateway->transact([&](Transaction& transaction) {
-    for (const std::string& data : sizes) {
-      if (auto receipt = transaction.publish({.topic = "t", .data = data}); !receipt) {
-        return receipt.status();
-      }
-    }
-    return Status();
-  }).is_ok());
+  REQUIRE(gateway
+              ->transact([&](Transaction& transaction) {
+                for (const std::string& data : sizes) {
+                  if (auto receipt = transaction.publish({.topic = "t", .data = data}); !receipt) {
+                    return receipt.status();
+                  }
+                }
+                return Status();
+              })
+              .is_ok());
   CHECK(stored() == sizes);
   check_sound();
 }
@@ -265,7 +271,8 @@ TEST_CASE_FIXTURE(OnWatchedDisk, "store: acknowledgements ride in the next appen
   CHECK((*reader)->status().streams.front().consumers.front().floor == 1);
 }
 
-TEST_CASE_FIXTURE(OnWatchedDisk, "store: a full disk refuses an event whole and loses none [P-01]") {
+TEST_CASE_FIXTURE(OnWatchedDisk,
+                  "store: a full disk refuses an event whole and loses none [P-01]") {
   open();
   publish_many(1, 5);
   for (std::int64_t left = 0; left < 6; ++left) {
@@ -294,7 +301,8 @@ TEST_CASE_FIXTURE(OnWatchedDisk, "store: a full disk leaves buffered events buff
   CHECK(stored() == Texts{"kept"});
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "store: jumps of the wall clock hasten and delay nothing [P-40]") {
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "store: jumps of the wall clock hasten and delay nothing [P-40]") {
   open();
   publish("a", Durability::buffered);
   clock.set_wall(clock.wall() + std::chrono::hours(24 * 365 * 50));

@@ -40,7 +40,8 @@ Status Gateway::transact(const std::function<Status(Transaction&)>& work) {
     return outcome;
   });
   if (!status.is_ok()) return status;
-  for (const Event& event : published) parts_->hand_out(event);
+  for (const Event& event : published)
+    parts_->hand_out(event);
   return {};
 }
 
