@@ -1,6 +1,6 @@
 #include "uplink/brain.hpp"
 
-#include <doctest/doctest.h>
+#include <doctest.h>
 
 #include <chrono>
 #include <string>

@@ -1,6 +1,6 @@
 #include "uplink/lane.hpp"
 
-#include <doctest/doctest.h>
+#include <doctest.h>
 
 #include <chrono>
 #include <cstdint>
