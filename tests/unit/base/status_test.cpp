@@ -101,7 +101,8 @@ TEST_CASE("assertion: the host's handler runs instead, and the process still abo
     EDGEPOST_ASSERT(false);
   });
   CHECK(death.signal == SIGABRT);
-  CHECK(death.output == "crash record: false");
+  CHECK(death.output.starts_with("crash record: false"));
+  CHECK(death.output.find("edgepost: assertion") == std::string::npos);
 }
 
 TEST_CASE("assertion: taking the value of a failure ends the process") {
