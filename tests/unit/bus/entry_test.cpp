@@ -1,3 +1,5 @@
+#include "bus/entry.hpp"
+
 #include <doctest.h>
 
 #include <atomic>
