@@ -243,6 +243,7 @@ Status Gateway::start() {
   const Clock& clock = *parts.options.platform.clock;
   for (const auto& link : parts.links) {
     Uplink& uplink = *link->uplink;
+    uplink.start();
     Result<std::unique_ptr<Worker>> worker =
         Worker::start(clock, [&uplink](Instant now) { return uplink.step(now, kPollMax); });
     if (!worker) {
