@@ -267,21 +267,19 @@ Status Gateway::start() {
 
 void Gateway::stop(Duration patience) {
   Parts& parts = *parts_;
+  const Clock& clock = *parts.options.platform.clock;
   std::vector<std::unique_ptr<Worker>> workers;
   {
     const std::unique_lock lock(parts.mutex);
     if (parts.worker == nullptr) return;
     workers.push_back(std::move(parts.worker));
+    const Instant deadline = clock.now() + patience;
     for (const auto& link : parts.links) {
-      link->uplink->wake();
+      link->uplink->request_stop(deadline);
       workers.push_back(std::move(link->worker));
     }
   }
   workers.clear();  // without the lock, which a step in progress may want
-  const Clock& clock = *parts.options.platform.clock;
-  const Instant deadline = clock.now() + patience;
-  for (const auto& link : parts.links)
-    link->uplink->request_stop(deadline);
   for (const auto& link : parts.links) {
     while (!link->uplink->is_stopped())
       link->uplink->step(clock.now(), kStopPoll);
