@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(LaneFixture, "lane: a refused event is sent again when its del
   CHECK(lane.retry_at() == Instant::max());
 }
 
-TEST_CASE_FIXTURE(LaneFixture, "lane: others go on past a refused event [P-24]") {
+TEST_CASE_FIXTURE(LaneFixture, "lane: others go on past a refused event") {
   add({"a", "b"});
   send();
   refuse(1, seconds(5));
