@@ -1,0 +1,74 @@
+#include "transport/mqtt/topic_template.hpp"
+
+#include <doctest.h>
+
+namespace edgepost::mqtt {
+namespace {
+
+Event reading() {
+  Event event;
+  event.topic = "plant/pump";
+  event.key = "pump-7";
+  event.type = "com.example.reading";
+  return event;
+}
+
+std::string expanded(std::string_view text, const Event& event = reading()) {
+  const Result<TopicTemplate> topics = TopicTemplate::parse(text, "edge", "gw-1");
+  REQUIRE_MESSAGE(topics.is_ok(), topics.status().message());
+  const Result<std::string> topic = topics.value().expand(event);
+  return topic.is_ok() ? topic.value() : topic.status().message();
+}
+
+std::string complaint(std::string_view text, std::string_view prefix = "edge",
+                      std::string_view device_id = "gw-1") {
+  const Result<TopicTemplate> topics = TopicTemplate::parse(text, prefix, device_id);
+  REQUIRE_FALSE(topics.is_ok());
+  CHECK(topics.status().code() == Code::invalid_argument);
+  return topics.status().message();
+}
+
+}  // namespace
+
+TEST_CASE("topic template: every placeholder is replaced, wherever it stands") {
+  CHECK(expanded("{prefix}/{device_id}/{topic}") == "edge/gw-1/plant/pump");
+  CHECK(expanded("{key}{type}-{key}") == "pump-7com.example.reading-pump-7");
+  CHECK(expanded("fixed") == "fixed");
+}
+
+TEST_CASE("topic template: an unknown placeholder or lone brace is refused by its position") {
+  CHECK(complaint("a/{data}").starts_with("topic_template: byte 2 "));
+  CHECK(complaint("a/{data}").ends_with("{prefix}, {device_id}, {topic}, {key} and {type}"));
+  CHECK(complaint("{}").starts_with("topic_template: byte 0 "));
+  CHECK(complaint("a/{topic").starts_with("topic_template: byte 2 "));
+  CHECK(complaint("a}b").starts_with("topic_template: byte 1 "));
+  CHECK(complaint("") == "topic_template: it is empty");
+}
+
+TEST_CASE("topic template: a wildcard or control character is refused where it comes from") {
+  CHECK(complaint("a/+/{topic}").starts_with("topic_template: byte 2 "));
+  CHECK(complaint("a/#").starts_with("topic_template: byte 2 "));
+  CHECK(complaint(std::string_view("a\0b", 3)).starts_with("topic_template: byte 1 "));
+  CHECK(complaint("{prefix}", "a+b").starts_with("prefix: byte 1 "));
+  CHECK(complaint("{device_id}", "a", "#").starts_with("device_id: byte 0 "));
+}
+
+TEST_CASE("topic template: a value that no topic may have is refused by its field") {
+  for (const char bad : {'+', '#', '\0'}) {
+    Event event = reading();
+    event.key = std::string("ab") + bad;
+    CHECK(expanded("{topic}/{key}", event).starts_with("key: byte 2 "));
+    CHECK(expanded("{topic}", event) == "plant/pump");
+  }
+}
+
+TEST_CASE("topic template: an empty or over-long topic is refused") {
+  Event event = reading();
+  event.key = "";
+  CHECK(expanded("{key}", event) == "topic: the template makes 0 bytes of it");
+  event.key = std::string(65'535, 'k');
+  CHECK(expanded("{key}", event) == event.key);
+  CHECK(expanded("{key}x", event) == "topic: the template makes 65536 bytes of it");
+}
+
+}  // namespace edgepost::mqtt
