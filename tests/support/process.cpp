@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "edgepost/status.hpp"
 #include "support/temp_dir.hpp"
 
 namespace edgepost::test {
@@ -90,7 +91,8 @@ Process::Process(const Words& words, const Streams& streams, const Words& enviro
   input_ = in.ends[1];
   output_ = out.ends[0];
   if (!streams.has_input_pipe) end_input();
-  REQUIRE_MESSAGE(error == 0, words.front());
+  // A check that goes on would leave a process id of -1, and a signal to that ends everything.
+  EDGEPOST_ASSERT(error == 0 && pid_ > 0);
 }
 
 Process::~Process() {
@@ -128,9 +130,13 @@ void Process::write(std::string_view text) const {
 
 void Process::end_input() { close_end(input_); }
 
-void Process::signal(int number) const { REQUIRE(kill(pid_, number) == 0); }
+void Process::signal(int number) const {
+  EDGEPOST_ASSERT(pid_ > 0);
+  REQUIRE(kill(pid_, number) == 0);
+}
 
 int Process::wait() {
+  EDGEPOST_ASSERT(pid_ > 0);
   int state = 0;
   REQUIRE(waitpid(pid_, &state, 0) == pid_);
   pid_ = -1;
