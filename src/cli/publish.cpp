@@ -24,7 +24,8 @@ constexpr std::size_t kJsonAttributesBytesMax = 64 * 1024;
 
 constexpr std::array kOptions{
     kDatabase,
-    Option{"topic", Takes::text, "TOPIC", "", "Topic of every event; needed without --jsonl"},
+    Option{"topic", Takes::text, "TOPIC", "",
+           "Topic of every event; not with --jsonl, else needed"},
     Option{"key", Takes::text, "KEY", "", "Events of one key stay in order"},
     Option{"type", Takes::text, "TYPE", "", "CloudEvents type (edgepost.event without it)"},
     Option{"source", Takes::text, "URI", "", "CloudEvents source (the gateway's own without it)"},
@@ -44,9 +45,9 @@ constexpr std::array kOptions{
 constexpr std::string_view kDetails =
     "Each line of standard input is the data of one event, an empty line too. With --jsonl\n"
     "a line is an object with topic, key, type, data, ttl_ms and any other CloudEvents\n"
-    "attribute; the options then stand in for what a line leaves out. Lines are stored in\n"
-    "commits of --batch lines, and when the input pauses for 20 ms. The first bad line ends\n"
-    "it with exit code 1: the lines before it are stored, it and those behind it are not.\n";
+    "attribute; the options stand in for what it leaves out. Lines are stored in commits of\n"
+    "--batch lines, and when the input pauses for 20 ms. The first bad line ends it with exit\n"
+    "code 1: the lines before it are stored, it and those behind it are not.\n";
 
 /// What publishing came to.
 struct Tally {
@@ -160,7 +161,6 @@ Result<Event> read_event(const std::string& line, const Event& standard, bool is
     auto parsed = wire::parse_event(line);
     if (!parsed) return parsed.status();
     event = std::move(*parsed);
-    if (event.topic.empty()) event.topic = standard.topic;
     if (event.key.empty()) event.key = standard.key;
     if (event.type.empty()) event.type = standard.type;
     if (event.source.empty()) event.source = standard.source;
@@ -257,11 +257,14 @@ Status publish_all(const Options& options, const Event& standard, Tally& tally) 
 
 int run(const Options& options) {
   const bool is_json = options.has("jsonl");
-  if (is_json && options.has("file")) return refuse("publish", "option --file: not with --jsonl");
+  for (const std::string_view name : {"topic", "file"}) {
+    if (!is_json || !options.has(name)) continue;
+    return refuse("publish", "option --" + std::string(name) + ": not with --jsonl");
+  }
   if (!is_json && !options.has("topic")) return refuse("publish", "option --topic: it is missing");
   const Event standard = make_template(options);
   Event sample = standard;
-  if (sample.topic.empty()) sample.topic = "in/each/line";
+  if (is_json) sample.topic = "in/each/line";
   if (const Status status = validate(sample, EventLimits()); !status.is_ok()) {
     return refuse("publish", status.message());
   }
