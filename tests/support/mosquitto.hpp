@@ -23,8 +23,8 @@ class Mosquitto {
   void stop() { end(SIGTERM); }
   /// Ends it as a power cut would.
   void kill_hard() { end(SIGKILL); }
-  /// Publishes `payload` under the topic `edgepost/test`. True when the broker has taken it.
-  [[nodiscard]] bool publish(const std::string& payload) const;
+  /// Publishes as some other client. True when the broker has taken it.
+  [[nodiscard]] bool publish(const std::string& topic, const std::string& payload) const;
   [[nodiscard]] std::string url() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] int port() const { return port_; }
 
