@@ -1,0 +1,82 @@
+// Kills `edgepost sync` with -9 in mid-drain and looks at what arrives.
+#include <doctest.h>
+#include <signal.h>
+
+#include <map>
+
+#include "crash/crash_fixture.hpp"
+#include "support/mosquitto.hpp"
+
+namespace edgepost::test {
+namespace {
+
+constexpr int kKills = 12;
+constexpr std::size_t kWindow = 64;
+
+struct SyncFixture : CrashFixture {
+  Mosquitto broker;
+  Subscriber subscriber{broker};
+  std::map<EventId, std::uint64_t> first_seen;  // id to place in the order of first arrival
+  std::size_t duplicates = 0;
+
+  /// Takes one message. False when none comes for `patience`.
+  bool receive(std::chrono::milliseconds patience) {
+    const auto line = subscriber.next(patience);
+    if (!line) return false;
+    const auto event = wire::parse_event(*line);
+    INFO(*line);
+    REQUIRE(event.is_ok());
+    const bool is_new = first_seen.emplace(event->id, first_seen.size() + 1).second;
+    if (!is_new) {
+      ++duplicates;
+    } else {
+      // In order and nothing left out: the n-th new event is the n-th of the series.
+      CHECK(event->sequence == first_seen.size());
+      CHECK(event->data == series[first_seen.size() - 1]);
+    }
+    return true;
+  }
+
+  [[nodiscard]] Words sync() const {
+    return command.words("sync", {"--to", broker.url(), "--until-empty", "--json", "--mode",
+                                  "structured", "--window", std::to_string(kWindow)});
+  }
+
+  /// Drains until some events have arrived, then kills. True when it was still draining.
+  bool drain_and_kill() {
+    Process process(sync());
+    for (int wanted = any(0, 200); wanted > 0 && receive(std::chrono::seconds(10)); --wanted) {
+    }
+    process.signal(SIGKILL);
+    return process.wait() == 128 + SIGKILL;
+  }
+};
+
+TEST_CASE_FIXTURE(SyncFixture,
+                  "sync: everything arrives in order after 12 kill -9 in mid-drain, and each kill "
+                  "sends at most the window again [P-01] [P-05] [P-10] [P-12]") {
+  std::string input;
+  for (const std::string& line : series)
+    input += line + "\n";
+  command.publish(input, {"--key", "machine"});
+  std::size_t kills = 0;
+  while (kills < kKills && drain_and_kill())
+    ++kills;
+  CHECK(kills == kKills);
+
+  const Outcome last = run(sync());
+  INFO(last.err);
+  REQUIRE(last.code == 0);
+  while (first_seen.size() < series.size())
+    REQUIRE(receive(std::chrono::seconds(10)));
+  while (receive(std::chrono::milliseconds(200))) {
+  }
+  CHECK(first_seen.size() == series.size());
+  CHECK(duplicates <= kills * kWindow);
+  MESSAGE(kills << " kills, " << duplicates << " duplicates");
+  CHECK(number_in(command.run("status", {"--json"}).out, "acknowledged") == series.size());
+  CHECK(command.is_sound());
+}
+
+}  // namespace
+}  // namespace edgepost::test
