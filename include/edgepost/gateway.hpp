@@ -29,14 +29,14 @@ enum class Access : unsigned char {
 
 /// How to open a gateway.
 struct GatewayOptions {
-  std::string database;            ///< Path of the SQLite file; made if it is missing.
-  std::string device_id;           ///< Empty: `gw-` and the start of the database's identity.
-  std::string source;              ///< CloudEvents source of its events; empty: `/` and device id.
-  Access access = Access::own;     ///< See Access.
-  EventLimits limits;              ///< What publish accepts.
+  std::string database;         ///< Path of the SQLite file; made if it is missing.
+  std::string device_id;        ///< Empty: `gw-` and the start of the database's identity.
+  std::string source;           ///< CloudEvents source of its events; empty: `/` and device id.
+  Access access = Access::own;  ///< See Access.
+  EventLimits limits;           ///< What publish accepts.
   Duration flush_interval = std::chrono::milliseconds(100);  ///< Age of a buffered event, at most.
-  std::size_t buffer_bytes_max = 256 * 1024;  ///< Buffered events, at most; then publish stores.
-  std::size_t group_bytes_max = 256 * 1024;   ///< One commit, at most (or one event).
+  std::size_t buffer_bytes_max = 256 * 1024;     ///< Buffered events, at most; then publish stores.
+  std::size_t group_bytes_max = 256 * 1024;      ///< One commit, at most (or one event).
   Duration ack_flush = std::chrono::seconds(1);  ///< Age of an unstored acknowledgement, at most.
   std::size_t ack_flush_events = 1'000;          ///< Their number, at most.
   Platform platform;                             ///< What the host replaces.

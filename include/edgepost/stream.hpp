@@ -33,8 +33,8 @@ struct Position {
 /// How much one read or fetch may return; whichever limit is met first. At least one event is
 /// returned when there is one, whatever its size.
 struct ReadLimits {
-  std::size_t events = 100;         ///< 1 or more.
-  std::size_t bytes = 64 * 1024;    ///< Of event data and attributes.
+  std::size_t events = 100;       ///< 1 or more.
+  std::size_t bytes = 64 * 1024;  ///< Of event data and attributes.
 };
 
 /// The books of a stream. At every instant, also after a crash,
@@ -52,9 +52,9 @@ struct Ledger {
 
 /// What is known of one consumer.
 struct ConsumerStatus {
-  std::string name;             ///< As created.
-  std::uint64_t floor = 0;      ///< Every event up to this sequence is acknowledged.
-  std::uint64_t lag = 0;        ///< Events not acknowledged yet.
+  std::string name;         ///< As created.
+  std::uint64_t floor = 0;  ///< Every event up to this sequence is acknowledged.
+  std::uint64_t lag = 0;    ///< Events not acknowledged yet.
 };
 
 /// What is known of one stream.
