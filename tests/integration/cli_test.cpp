@@ -209,6 +209,26 @@ TEST_CASE_FIXTURE(EdgepostCommand,
   CHECK(sync.wait() == 0);
 }
 
+TEST_CASE_FIXTURE(EdgepostCommand,
+                  "sync: refused credentials end it with the reason, and nothing is lost [P-14]") {
+  publish(numbers(1, 10));
+  const std::string passwords = dir.file("passwords");
+  write_file(dir.file("right"), "secret\n");
+  write_file(dir.file("wrong"), "other\n");
+  REQUIRE(test::run({"mosquitto_passwd", "-b", "-c", passwords, "gateway", "secret"}).code == 0);
+  const Mosquitto broker("allow_anonymous false\npassword_file " + passwords + "\n");
+  const auto sync = [&](const std::string& file) {
+    return run("sync", {"--to", broker.url(), "--until-empty", "--user", "gateway",
+                        "--password-file", dir.file(file), "--json"});
+  };
+  const Outcome refused = sync("wrong");
+  CHECK(refused.code == 1);
+  CHECK(refused.out == "{\"acknowledged\":0,\"sent\":0,\"lag\":10}\n");
+  CHECK(refused.err.find("refused") != std::string::npos);
+  CHECK(refused.err.find("other") == std::string::npos);
+  CHECK(sync("right").out == "{\"acknowledged\":10,\"sent\":10,\"lag\":0}\n");
+}
+
 TEST_CASE_FIXTURE(EdgepostCommand, "status and verify: people get a table and a sentence") {
   publish(numbers(1, 3));
   const std::string status = run("status").out;
