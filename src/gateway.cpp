@@ -9,7 +9,8 @@
 namespace edgepost {
 namespace {
 
-constexpr Duration kPollMax = std::chrono::seconds(1);  // an uplink looks up at least this often
+constexpr Duration kPollMax = std::chrono::seconds(1);    // an uplink looks up at least this often
+constexpr Duration kTimeoutMax = std::chrono::hours(24);  // sums of times stay far from overflow
 constexpr Duration kStopPoll = std::chrono::milliseconds(20);  // while stopping
 
 Status invalid(std::string message) { return {Code::invalid_argument, std::move(message)}; }
@@ -50,8 +51,12 @@ Status check(const UplinkOptions& options) {
   if (options.batch_events == 0 || options.batch_events > 10'000) {
     return invalid(prefix + "batch_events: must be 1 to 10000");
   }
-  if (options.connect_timeout <= Duration::zero() || options.answer_timeout <= Duration::zero()) {
-    return invalid(prefix + "connect_timeout, answer_timeout: must be positive");
+  const std::pair<const char*, Duration> timeouts[] = {{"connect_timeout", options.connect_timeout},
+                                                       {"answer_timeout", options.answer_timeout},
+                                                       {"max_delay", retry.max_delay}};
+  for (const auto& [name, timeout] : timeouts) {
+    if (timeout > Duration::zero() && timeout <= kTimeoutMax) continue;
+    return invalid(prefix + name + ": must be positive and at most 24 h");
   }
   return {};
 }

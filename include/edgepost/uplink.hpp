@@ -15,7 +15,7 @@ namespace edgepost {
 /// delay before attempt n is drawn evenly from 0 to min(max_delay, initial_delay x multiplier^n).
 struct RetryPolicy {
   Duration initial_delay = std::chrono::seconds(1);  ///< More than zero.
-  Duration max_delay = std::chrono::minutes(5);      ///< At least initial_delay.
+  Duration max_delay = std::chrono::minutes(5);      ///< At least initial_delay, at most 24 h.
   double multiplier = 2.0;                           ///< 1.0 or more.
   /// A connection that held this long was a good one: the next back-off starts anew. One that the
   /// upstream accepted and then dropped sooner counts as a failure.
@@ -30,8 +30,8 @@ struct UplinkOptions {
   std::size_t max_in_flight = 64;    ///< Unanswered events; 1 to 65,535, and the broker's limit.
   std::size_t batch_events = 100;    ///< Read from the store at once; 1 to 10,000.
   std::size_t batch_bytes = 64 * 1024;                  ///< The same, in bytes.
-  Duration connect_timeout = std::chrono::seconds(30);  ///< From connect to accepted.
-  Duration answer_timeout = std::chrono::seconds(30);   ///< `ack_wait`: then the link is bad.
+  Duration connect_timeout = std::chrono::seconds(30);  ///< To be accepted; at most 24 h.
+  Duration answer_timeout = std::chrono::seconds(30);   ///< Then the link is bad; at most 24 h.
 };
 
 /// Where an uplink stands, and where it goes from there.

@@ -2,8 +2,11 @@
 
 #include <doctest.h>
 
-#include <limits>
+#include <atomic>
+#include <future>
+#include <thread>
 
+#include "support/fake_transport.hpp"
 #include "support/gateway_fixture.hpp"
 
 using namespace edgepost;
@@ -273,4 +276,93 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: started, it stores buffered events b
   gateway->stop();
   gateway->stop();
   REQUIRE(gateway->start().is_ok());
+}
+
+namespace {
+
+// An upstream whose look-up hangs until it is let go, as a resolver without a network does.
+class StuckTransport final : public Transport {
+ public:
+  explicit StuckTransport(std::shared_future<void> released) : released_(std::move(released)) {}
+  Status connect() override {
+    released_.wait();
+    return {Code::unavailable, "gave up"};
+  }
+  void disconnect() override {}
+  Status send(std::span<const Outbound> /*events*/) override {
+    return {Code::unavailable, "stuck"};
+  }
+  void poll(Duration /*wait*/, TransportSink& /*sink*/) override {}
+  void wake() override {}
+  [[nodiscard]] std::string address() const override { return "stuck"; }
+
+ private:
+  std::shared_future<void> released_;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "gateway: a stuck upstream slows neither the bus nor another uplink [P-24]") {
+  std::promise<void> release;
+  test::FakePeer healthy;
+  healthy.does_block = true;
+  options.platform.clock = nullptr;
+  open();
+  UplinkOptions uplink{.name = "stuck", .streams = {"outbox"}};
+  REQUIRE(
+      gateway->add_uplink(uplink, std::make_unique<StuckTransport>(release.get_future())).is_ok());
+  uplink.name = "healthy";
+  REQUIRE(gateway->add_uplink(uplink, healthy.transport()).is_ok());
+  REQUIRE(gateway->start().is_ok());
+  std::atomic<int> heard = 0;
+  const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
+    ++heard;
+    return Status();
+  });
+  publish_many(1, 50);
+  while (gateway->status().uplinks.back().acknowledged < 50)
+    std::this_thread::yield();
+  CHECK(heard == 50);
+  CHECK(gateway->status().uplinks.front().acknowledged == 0);
+  release.set_value();
+  gateway->stop();
+  CHECK(outbox().ledger.pending == 50);
+  close();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: an uplink that cannot work is refused by name") {
+  open();
+  test::FakePeer peer;
+  const auto message = [&](auto change) {
+    UplinkOptions uplink{.name = "cloud", .streams = {"outbox"}};
+    change(uplink);
+    const Status status = gateway->add_uplink(uplink, peer.transport());
+    CHECK(status.code() == Code::invalid_argument);
+    return status.message();
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(has(message([](auto& o) { o.name = "A"; }), "uplink"));
+  CHECK(has(message([](auto& o) { o.streams.clear(); }), "streams"));
+  CHECK(has(message([](auto& o) { o.retry.initial_delay = Duration(0); }), "initial_delay"));
+  CHECK(has(message([](auto& o) { o.retry.max_delay = Duration(1); }), "max_delay"));
+  CHECK(has(message([](auto& o) { o.retry.multiplier = 0.5; }), "multiplier"));
+  CHECK(has(message([](auto& o) { o.max_in_flight = 0; }), "max_in_flight"));
+  CHECK(has(message([](auto& o) { o.max_in_flight = 65'536; }), "max_in_flight"));
+  CHECK(has(message([](auto& o) { o.batch_events = 0; }), "batch_events"));
+  CHECK(has(message([](auto& o) { o.answer_timeout = Duration(0); }), "answer_timeout"));
+  CHECK(has(message([](auto& o) { o.connect_timeout = Duration::max(); }), "connect_timeout"));
+  UplinkOptions good{.name = "cloud", .streams = {"nowhere"}};
+  CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::not_found);
+  good.streams = {"outbox"};
+  CHECK(gateway->add_uplink(good, nullptr).code() == Code::invalid_argument);
+  CHECK(gateway->add_uplink(good, peer.transport()).is_ok());
+  CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::already_exists);
+  CHECK(gateway->retry_uplink("cloud").is_ok());
+  REQUIRE(gateway->start().is_ok());
+  good.name = "late";
+  CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::wrong_state);
+  close();
 }
