@@ -215,6 +215,22 @@ TEST_CASE("mqtt handshake: the broker's reason for hanging up is handed on") {
         std::string::npos);
 }
 
+TEST_CASE("mqtt handshake: a refusal that MQTT does not know falls on its event alone") {
+  ScriptedBroker broker(accepting(kAccepted5, [](const std::string& publish) {
+    const bool is_large = publish.find("large") != std::string::npos;
+    return Reply{is_large ? puback(publish, 0x95) : puback(publish)};
+  }));
+  TransportDriver driver(to(broker));
+  driver.connect();
+  const Event events[] = {published_event("a"), published_event("large"), published_event("b")};
+  const Outbound batch[] = {{1, &events[0]}, {2, &events[1]}, {3, &events[2]}};
+  REQUIRE(driver.transport().send(batch).is_ok());
+  CHECK(driver.wait_for_end().meaning == AnswerClass::link_down);
+  CHECK(driver.answers[1].at(0).meaning == AnswerClass::acknowledged);
+  CHECK(driver.answers[2].at(0).meaning == AnswerClass::suspect);
+  CHECK(driver.answers[3].empty());
+}
+
 TEST_CASE("mqtt handshake: what was not answered is not sent again by itself [P-12]") {
   std::atomic<bool> answers{false};
   ScriptedBroker broker(accepting(kAccepted5, [&](const std::string& publish) -> Reply {

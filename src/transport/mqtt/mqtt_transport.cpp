@@ -56,7 +56,7 @@ void MqttTransport::disconnect() {
 
 void MqttTransport::abandon() {
   client_.reset();
-  tokens_.clear();
+  in_flight_.clear();
   is_established_ = false;
   is_online_ = false;
 }
@@ -158,7 +158,7 @@ void MqttTransport::take(const Happening& happening) {
       if (happening.code >= 0x80) {
         lose(disconnect_answer(happening.code));
       } else if (!falls_back(happening)) {
-        lose({AnswerClass::link_down, describe_loss(happening.code), {}});
+        take_loss(happening.code);
       }
       return;
   }
@@ -206,11 +206,22 @@ bool MqttTransport::falls_back(const Happening& happening) {
 }
 
 void MqttTransport::take_answer(int message_id, int code) {
-  const auto found = tokens_.find(message_id);
-  if (found == tokens_.end()) return;
-  const std::uint64_t token = found->second;
-  tokens_.erase(found);
-  news_.emplace_back(Answered{token, publish_answer(code)});
+  const auto found =
+      std::ranges::find(in_flight_, message_id, &std::pair<int, std::uint64_t>::first);
+  if (found == in_flight_.end()) return;
+  answer(found->second, publish_answer(code));
+  in_flight_.erase(found);
+}
+
+/// mosquitto refuses a large payload by a PUBACK code that MQTT has for DISCONNECT alone, and
+/// libmosquitto then gives up the connection without showing the code. PUBACKs come in order: it is
+/// the oldest event that the broker has something against, and it must not take the others along.
+void MqttTransport::take_loss(int code) {
+  if (is_online_ && code == MOSQ_ERR_PROTOCOL && !in_flight_.empty()) {
+    answer(in_flight_.front().second,
+           {AnswerClass::suspect, "answered against the protocol, perhaps too large", {}});
+  }
+  lose({AnswerClass::link_down, describe_loss(code), {}});
 }
 
 Format MqttTransport::format() const {
@@ -227,38 +238,41 @@ Status MqttTransport::send(std::span<const Outbound> events) {
   return {};
 }
 
-void MqttTransport::answer(std::uint64_t token, AnswerClass meaning, std::string reason) {
-  news_.emplace_back(Answered{token, {meaning, std::move(reason), {}}});
+void MqttTransport::answer(std::uint64_t token, Answer answer) {
+  news_.emplace_back(Answered{token, std::move(answer)});
 }
 
 /// Returns false when the connection is lost.
 bool MqttTransport::send_one(const Outbound& outbound) {
   Result<std::string> topic = topics_.expand(*outbound.event);
   if (!topic) {
-    answer(outbound.token, AnswerClass::suspect, topic.status().message());
+    answer(outbound.token, {AnswerClass::suspect, topic.status().message(), {}});
     return true;
   }
   const Message message = encode(*outbound.event, std::move(*topic), format(), buffer_);
   // libmosquitto's own check of the size is off by some bytes and would keep the message.
   if (const std::size_t size = packet_bytes(message, format()); size > limits_.message_bytes_max) {
-    answer(outbound.token, AnswerClass::too_large,
-           std::to_string(size) + " bytes, the broker takes " +
-               std::to_string(limits_.message_bytes_max));
+    answer(outbound.token, {AnswerClass::too_large,
+                            std::to_string(size) + " bytes, the broker takes " +
+                                std::to_string(limits_.message_bytes_max),
+                            {}});
     return true;
   }
   int message_id = 0;
   const int error = client_->publish(message, message_id);
   if (error == MOSQ_ERR_INVAL || error == MOSQ_ERR_MALFORMED_UTF8) {
-    answer(outbound.token, AnswerClass::suspect, "topic or attribute is no MQTT string");
+    answer(outbound.token, {AnswerClass::suspect, "topic or attribute is no MQTT string", {}});
     return true;
   }
   // A number that comes round while its first bearer is unanswered cannot be told apart from it.
-  if (error != MOSQ_ERR_SUCCESS || !tokens_.emplace(message_id, outbound.token).second) {
+  const bool comes_round = !in_flight_.empty() && in_flight_.front().first == message_id;
+  if (error != MOSQ_ERR_SUCCESS || comes_round) {
     lose({AnswerClass::link_down,
           error == 0 ? "an answer is missing for 65,535 messages" : describe_loss(error),
           {}});
     return false;
   }
+  in_flight_.emplace_back(message_id, outbound.token);
   return true;
 }
 

@@ -7,7 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -84,8 +84,9 @@ class MqttTransport final : public Transport {
   void take_accepted(const Happening& accepted);
   bool falls_back(const Happening& happening);
   void take_answer(int message_id, int code);
+  void take_loss(int code);
   bool send_one(const Outbound& outbound);
-  void answer(std::uint64_t token, AnswerClass meaning, std::string reason);
+  void answer(std::uint64_t token, Answer answer);
   void lose(Answer why);
   [[nodiscard]] Format format() const;
 
@@ -110,7 +111,8 @@ class MqttTransport final : public Transport {
   bool is_established_ = false;  // TCP is; CONNECT leaves.
   bool is_online_ = false;       // The broker accepted us.
   PeerLimits limits_;
-  std::unordered_map<int, std::uint64_t> tokens_;
+  std::deque<std::pair<int, std::uint64_t>>
+      in_flight_;  // Packet identifier and token, oldest first.
   std::string buffer_;
 
   std::deque<News> news_;
