@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+namespace edgepost::sim {
+
+/// Random numbers from a seed: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014).
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t bits = state_ += 0x9e3779b97f4a7c15;
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+    return bits ^ (bits >> 31);
+  }
+
+  /// Evenly from 0 to `count` - 1, as far as 64 bits by modulo are even. Requires: `count` > 0.
+  std::uint64_t below(std::uint64_t count) { return next() % count; }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace edgepost::sim
