@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace edgepost::wire {
 namespace {
@@ -18,7 +19,7 @@ constexpr Timestamp kFirst = sys_days(year_month_day(year(0), month(1), day(1)))
 constexpr Timestamp kLast =
     sys_days(year_month_day(year(9999), month(12), day(31))) + days(1) - Duration(1);
 
-void append_digits(std::string& out, long value, unsigned count) {
+void append_digits(std::string& out, std::int64_t value, std::size_t count) {
   std::string digits = std::to_string(value);
   out.append(count - digits.size(), '0').append(digits);
 }
@@ -117,12 +118,12 @@ std::string format_time(Timestamp time) {
   const std::chrono::hh_mm_ss clock(shown - date);
   std::string out;
   append_digits(out, int(ymd.year()), 4);
-  append_digits(out.append("-"), long(unsigned(ymd.month())), 2);
-  append_digits(out.append("-"), long(unsigned(ymd.day())), 2);
+  append_digits(out.append("-"), unsigned(ymd.month()), 2);
+  append_digits(out.append("-"), unsigned(ymd.day()), 2);
   append_digits(out.append("T"), clock.hours().count(), 2);
   append_digits(out.append(":"), clock.minutes().count(), 2);
-  append_digits(out.append(":"), static_cast<long>(clock.seconds().count()), 2);
-  append_digits(out.append("."), static_cast<long>(clock.subseconds().count()), 6);
+  append_digits(out.append(":"), clock.seconds().count(), 2);
+  append_digits(out.append("."), clock.subseconds().count(), 6);
   return out.append("Z");
 }
 
