@@ -113,8 +113,9 @@ std::optional<std::string> Process::line(std::chrono::microseconds patience) {
     }
     const auto left = std::max(Clock::duration::zero(), deadline - Clock::now());
     const auto whole = std::chrono::floor<std::chrono::seconds>(left);
-    const timespec wait{.tv_sec = whole.count(),
-                        .tv_nsec = std::chrono::nanoseconds(left - whole).count()};
+    const timespec wait{
+        .tv_sec = whole.count(),
+        .tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - whole).count())};
     pollfd wanted{.fd = output_, .events = POLLIN, .revents = 0};
     if (ppoll(&wanted, 1, &wait, nullptr) <= 0) return {};
     std::array<char, 4096> chunk;
