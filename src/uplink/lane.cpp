@@ -36,11 +36,16 @@ std::optional<std::uint64_t> Lane::take(Instant now) {
   while (next_ < first_ + slots_.size()) {
     const std::uint64_t number = next_++;
     Slot& slot = at(number);
+    if (const auto known = refused_.find(slot.event.sequence); known != refused_.end()) {
+      slot.refusals = known->second.count;
+      slot.due = known->second.due;
+    }
     const bool ordered = !parks_.empty() && !slot.event.key.empty();
-    const auto key = ordered ? parks_.find(park_id(slot, number)) : parks_.end();
-    if (key != parks_.end()) {
+    if (slot.due > now || (ordered && parks_.contains(park_id(slot, number)))) {
       slot.parked = true;
-      key->second.slots.push_back(number);
+      std::deque<std::uint64_t>& slots = parks_[park_id(slot, number)].slots;
+      if (slots.empty()) retry_at_ = std::min(retry_at_, slot.due);
+      slots.push_back(number);
       continue;
     }
     slot.state = Slot::State::in_flight;
@@ -77,6 +82,7 @@ std::uint64_t Lane::acknowledge(std::uint64_t slot) {
   done.state = Slot::State::done;
   bytes_ -= bytes_of(done.event);
   const std::uint64_t sequence = done.event.sequence;
+  refused_.erase(sequence);
   if (slot != first_) done.event = Event();
   while (!slots_.empty() && slots_.front().state == Slot::State::done) {
     slots_.pop_front();
@@ -92,21 +98,24 @@ void Lane::retry(std::uint64_t slot, Instant due) {
   Park& place = park(slot);
   at(slot).state = Slot::State::waiting;
   at(slot).due = due;
+  if (at(slot).refusals > 0) refused_[at(slot).event.sequence] = {at(slot).refusals, due};
   --place.in_flight;
   retry_at_ = std::min(retry_at_, at(place.slots.front()).due);
 }
 
-// The park that `slot` is in. A new one takes in every event of the key that is on its way.
+// The park that `slot` is in. It takes in every event of the key that is on its way: those were
+// sent before anything of the key was parked, so they come first.
 Lane::Park& Lane::park(std::uint64_t slot) {
   const ParkId id = park_id(at(slot), slot);
-  const auto [place, is_new] = parks_.try_emplace(id);
-  Park& park = place->second;
-  if (!is_new) return park;
-  for (std::uint64_t number = first_; number < next_; ++number) {
+  Park& park = parks_[id];
+  if (at(slot).parked) return park;
+  for (std::uint64_t number = next_; number-- > first_;) {
     Slot& other = at(number);
-    if (other.state != Slot::State::in_flight || park_id(other, number) != id) continue;
+    if (other.parked || other.state != Slot::State::in_flight || park_id(other, number) != id) {
+      continue;
+    }
     other.parked = true;
-    park.slots.push_back(number);
+    park.slots.push_front(number);
     ++park.in_flight;
   }
   return park;

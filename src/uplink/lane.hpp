@@ -51,7 +51,8 @@ class Lane {
   /// When a parked event may be sent; Instant::max() for none. Requires: take() found nothing.
   [[nodiscard]] Instant retry_at() const { return retry_at_; }
 
-  /// Forgets everything.
+  /// Forgets the events, but not which of them were refused: those are parked again when they come
+  /// back, so that an upstream that hangs up at one event still gets the others.
   void clear();
 
  private:
@@ -61,6 +62,12 @@ class Lane {
     bool parked = false;
     unsigned refusals = 0;
     Instant due;  // Refused: not again before.
+  };
+
+  /// What is known of a refused event while it is not done.
+  struct Refusal {
+    unsigned count;
+    Instant due;
   };
 
   /// Events of one key in their order: from the one that was refused on, or one sent before it
@@ -85,6 +92,7 @@ class Lane {
   std::uint64_t next_ = 0;   // The first slot that was neither sent nor parked yet.
   std::size_t bytes_ = 0;    // Of the events that are not done.
   std::map<ParkId, Park> parks_;
+  std::map<std::uint64_t, Refusal> refused_;  // By sequence.
   Instant retry_at_ = Instant::max();  // No park may send before.
 };
 

@@ -35,7 +35,16 @@ struct LaneFixture {
     return sent;
   }
   void acknowledge(std::uint64_t sequence) { CHECK(lane.acknowledge(sequence - 1) == sequence); }
-  void refuse(std::uint64_t sequence, Duration delay) { lane.retry(sequence - 1, now + delay); }
+  void refuse(std::uint64_t sequence, Duration delay) {
+    lane.count_refusal(sequence - 1);
+    lane.retry(sequence - 1, now + delay);
+  }
+  // The link breaks: everything that is not acknowledged comes again, from `first` on.
+  void read_again(std::uint64_t first, const std::vector<std::string>& keys) {
+    lane.clear();
+    last = first - 1;
+    add(keys);
+  }
 
   Lane lane{1'024};
   std::uint64_t last = 0;
@@ -174,12 +183,70 @@ TEST_CASE_FIXTURE(LaneFixture, "lane: large events are held up to 1 MiB [P-20]")
 TEST_CASE_FIXTURE(LaneFixture, "lane: cleared, it begins anew with what is added") {
   add({"a", "a", "b"});
   send();
-  refuse(1, seconds(5));
+  acknowledge(2);
   lane.clear();
   CHECK(lane.retry_at() == Instant::max());
   last = 0;
   add({"a", "a", "b"});
   CHECK(send() == Sequences{1, 2, 3});
+}
+
+TEST_CASE_FIXTURE(LaneFixture, "lane: a refused event still waits after the link broke [P-10]") {
+  add({"a", "b", "a"});
+  send();
+  refuse(1, seconds(5));
+  read_again(1, {"a", "b", "a"});
+  std::vector<std::uint64_t> slots;
+  while (const auto slot = lane.take(now))
+    slots.push_back(*slot);
+  REQUIRE(slots.size() == 1);
+  CHECK(lane.event(slots[0]).sequence == 2);
+  CHECK(lane.retry_at() == now + seconds(5));
+  now += seconds(5);
+  const auto head = lane.take(now);
+  REQUIRE(head.has_value());
+  CHECK(lane.event(*head).sequence == 1);
+  CHECK(lane.count_refusal(*head) == 1);
+  CHECK_FALSE(lane.take(now).has_value());
+  lane.acknowledge(*head);
+  CHECK(lane.event(*lane.take(now)).sequence == 3);
+}
+
+TEST_CASE_FIXTURE(LaneFixture, "lane: an earlier event of the key may be refused as well [P-10]") {
+  add({"a", "a"});
+  send();
+  refuse(2, seconds(1));
+  refuse(1, seconds(9));
+  read_again(1, {"a", "a"});
+  CHECK_FALSE(lane.take(now).has_value());
+  now += seconds(9);
+  const auto first = lane.take(now);
+  REQUIRE(first.has_value());
+  CHECK(lane.event(*first).sequence == 1);
+  lane.acknowledge(*first);
+  CHECK(lane.event(*lane.take(now)).sequence == 2);
+}
+
+TEST_CASE_FIXTURE(LaneFixture,
+                  "lane: an unrefused event before a parked one keeps its place [P-10]") {
+  add({"a", "a"});
+  send();
+  refuse(2, seconds(5));
+  lane.acknowledge(0);
+  read_again(2, {"a"});
+  CHECK_FALSE(lane.take(now).has_value());
+  lane.clear();
+  last = 0;
+  add({"a", "a"});
+  const auto first = lane.take(now);
+  REQUIRE(first.has_value());
+  CHECK_FALSE(lane.take(now).has_value());
+  lane.count_refusal(*first);
+  lane.retry(*first, now + seconds(1));
+  now += seconds(5);
+  const auto again = lane.take(now);
+  REQUIRE(again.has_value());
+  CHECK(lane.event(*again).sequence == 1);
 }
 
 }  // namespace

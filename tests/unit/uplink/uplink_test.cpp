@@ -137,6 +137,22 @@ TEST_CASE_FIXTURE(UplinkFixture,
   CHECK(floor() == 4);
 }
 
+TEST_CASE_FIXTURE(UplinkFixture,
+                  "uplink: an upstream that hangs up at one event still gets the others [P-05]") {
+  peer.on_event = [this](const Event& event) -> std::optional<Answer> {
+    if (event.sequence != 2) return Answer{};
+    peer.drop();
+    return Answer{AnswerClass::suspect, "connection lost at this event", {}};
+  };
+  publish_many(1, 4);
+  for (int i = 0; i < 10; ++i)
+    run_after(seconds(2));
+  const Sequences all = received();
+  CHECK(std::count(all.begin(), all.end(), 2) > 1);
+  CHECK(std::count(all.begin(), all.end(), 4) == 1);
+  CHECK(floor() == 1);
+}
+
 TEST_CASE_FIXTURE(UplinkFixture, "uplink: it holds 1,024 events behind a refused one [P-20]") {
   peer.on_event = [](const Event& event) {
     const bool is_bad = event.sequence == 1;
