@@ -54,7 +54,7 @@ struct Ledger {
 struct ConsumerStatus {
   std::string name;         ///< As created.
   std::uint64_t floor = 0;  ///< Every event up to this sequence is acknowledged.
-  std::uint64_t lag = 0;    ///< Events not acknowledged yet.
+  std::uint64_t lag = 0;    ///< Events above the floor.
 };
 
 /// What is known of one stream.

@@ -68,7 +68,7 @@ struct UplinkStatus {
   std::uint64_t acknowledged = 0;            ///< Events the upstream confirmed.
   std::uint64_t refused = 0;                 ///< Events the upstream refused; tried again later.
   std::uint64_t connects = 0;                ///< Connections that were accepted.
-  std::uint64_t lag = 0;                     ///< Events of its streams not acknowledged yet.
+  std::uint64_t lag = 0;                     ///< Events of its streams above the floors.
   /// The last failure, or empty: why the link was lost or could not be made, why an event was
   /// refused, why a stream could not be read.
   std::string last_error;

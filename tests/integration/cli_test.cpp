@@ -194,6 +194,27 @@ TEST_CASE_FIXTURE(EdgepostCommand, "sync: it waits for a broker that is away [P-
 }
 
 TEST_CASE_FIXTURE(EdgepostCommand,
+                  "sync: an event that the broker finds too large stops no other") {
+  publish(numbers(1, 3));
+  publish(std::string(5'000, 'x') + "\n");
+  publish(numbers(5, 9));
+  Mosquitto broker("message_size_limit 2000\n");
+  Subscriber subscriber(broker);
+  const Outcome outcome =
+      run("sync", {"--to", broker.url(), "--until-empty", "--timeout", "6s", "--json"});
+  CHECK(outcome.code == 1);
+  CHECK(outcome.err.find("6 of 9 events are left") != std::string::npos);
+  std::set<std::string> arrived;
+  while (arrived.size() < 8) {
+    const auto line = subscriber.next();
+    REQUIRE(line.has_value());
+    arrived.insert(*line);
+  }
+  CHECK(arrived == std::set<std::string>{"1", "2", "3", "5", "6", "7", "8", "9"});
+  CHECK(number_in(run("status", {"--json"}).out, "pending") == 6);
+}
+
+TEST_CASE_FIXTURE(EdgepostCommand,
                   "sync: it gives up in time when told to, and stops on a signal") {
   publish(numbers(1, 10));
   Mosquitto broker;
