@@ -85,8 +85,10 @@ TEST_CASE_FIXTURE(PublishFixture,
   INFO(synced.err);
   REQUIRE(synced.code == 0);
   CHECK(number_in(synced.out, "acknowledged") == stored);
-  for (std::size_t i = 0; i < stored; ++i)
-    REQUIRE(subscriber.next() == series[i]);
+  std::size_t received = 0;
+  while (received < stored && subscriber.next() == series[received])
+    ++received;
+  CHECK(received == stored);
 }
 
 }  // namespace
