@@ -1,12 +1,11 @@
 // A gateway that watches the machine it runs on: reads /proc and /sys, publishes, syncs.
 //   gateway [URL [DATABASE [ROUNDS [INTERVAL_MS [ROOT]]]]]      -1 rounds: for ever
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <edgepost/gateway.hpp>
 #include <edgepost/mqtt.hpp>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <thread>
@@ -50,10 +49,9 @@ struct Machine {
     if (std::ifstream(root + "/sys/class/thermal/thermal_zone0/temp") >> number) {
       values["temperature"] = number / 1'000;
     }
-    struct statvfs disk {};
-    if (statvfs((root + "/").c_str(), &disk) == 0 && disk.f_blocks > 0) {
-      values["disk"] = 100 - 100 * double(disk.f_bavail) / double(disk.f_blocks);
-    }
+    std::error_code error;
+    const auto disk = std::filesystem::space(root + "/", error);
+    if (!error) values["disk"] = 100 - 100 * double(disk.available) / double(disk.capacity);
     return values;
   }
 };

@@ -3,6 +3,7 @@
 #   start_broker DIR [PORT]   starts mosquitto with its files in DIR; sets broker_port, broker_pid.
 #                             It keeps sessions and queues in DIR over a restart on the same port.
 #   stop_broker               ends it in good order and waits for it.
+PATH=$PATH:/usr/sbin   # where mosquitto is, and a user's PATH is not
 broker_pid=
 broker_port=
 

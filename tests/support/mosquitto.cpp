@@ -45,8 +45,10 @@ bool Mosquitto::try_to_start() {
   // As root it would change to a user who cannot write there.
   if (geteuid() == 0) configuration += "user root\n";
   write_file(directory_.file("conf"), configuration);
-  process_ = std::make_unique<Process>(Words{"mosquitto", "-c", directory_.file("conf")},
-                                       Streams{.merges_error = true});
+  // A user's PATH may lack the directory it is in.
+  process_ = std::make_unique<Process>(
+      Words{"sh", "-c", "PATH=$PATH:/usr/sbin; exec mosquitto -c \"$0\"", directory_.file("conf")},
+      Streams{.merges_error = true});
   while (const auto line = process_->line(kPatience)) {
     if (!line->ends_with(" running")) continue;
     // Said a little early: a signal is lost until it serves its first client, even one it refuses.
