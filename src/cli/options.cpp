@@ -152,7 +152,7 @@ std::uint64_t Options::count(std::string_view name) const {
 Duration Options::duration(std::string_view name) const { return *parse_duration(text(name)); }
 
 std::string describe(std::span<const Option> table) {
-  static constexpr std::size_t kColumn = 36;
+  static constexpr std::size_t kColumn = 26;
   std::string out;
   for (const Option& option : table) {
     std::string line = "  --" + std::string(option.name);

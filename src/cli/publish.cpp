@@ -24,30 +24,30 @@ constexpr std::size_t kJsonAttributesBytesMax = 64 * 1024;
 
 constexpr std::array kOptions{
     kDatabase,
-    Option{"topic", Takes::text, "TOPIC", "",
-           "Topic of every event; not with --jsonl, else needed"},
+    Option{"topic", Takes::text, "TOPIC", "", "Topic of every event; needed without --jsonl"},
     Option{"key", Takes::text, "KEY", "", "Events of one key stay in order"},
-    Option{"type", Takes::text, "TYPE", "", "CloudEvents type (edgepost.event without it)"},
-    Option{"source", Takes::text, "URI", "", "CloudEvents source (the gateway's own without it)"},
+    Option{"type", Takes::text, "TYPE", "", "CloudEvents type (else edgepost.event)"},
+    Option{"source", Takes::text, "URI", "", "CloudEvents source (else the gateway's own)"},
     Option{"content-type", Takes::text, "TYPE", "", "Media type of the data"},
     Option{"ttl", Takes::duration, "DURATION", "", "Time to live: 500ms, 30s, 5m, 1h or 2d"},
     Option{"stream", Takes::text, "STREAM", kDefaultStream, "Stream to store in"},
     Option{"create-stream", Takes::nothing, "", "", "Create the stream when it is missing"},
     Option{"durability", Takes::choice, "stored|buffered", "stored",
-           "Wait for the disk at each commit, or only at a pause and at the end"},
+           "Wait for the disk at each commit, or at pauses"},
     Option{"batch", Takes::count, "N", "100", "Events in one commit", false, nullptr, 1, 10'000},
     Option{"jsonl", Takes::nothing, "", "", "Each line is an event as a JSON object"},
-    Option{"file", Takes::text, "FILE", "", "Publish this file as one event; no lines are read"},
+    Option{"file", Takes::text, "FILE", "", "Publish this file as one event instead"},
     Option{"json", Takes::nothing, "", "", "Print the result as a JSON object"},
     Option{"progress-lines", Takes::nothing, "", "", "Print {\"last\":SEQ} after each commit"},
 };
 
 constexpr std::string_view kDetails =
-    "Each line of standard input is the data of one event, an empty line too. With --jsonl\n"
-    "a line is an object with topic, key, type, data, ttl_ms and any other CloudEvents\n"
-    "attribute; the options stand in for what it leaves out. Lines are stored in commits of\n"
-    "--batch lines, and when the input pauses for 20 ms. The first bad line ends it with exit\n"
-    "code 1: the lines before it are stored, it and those behind it are not.\n";
+    "Each line of standard input is the data of one event, an empty line too. With\n"
+    "--jsonl a line is an object with topic, key, type, data, ttl_ms and any other\n"
+    "CloudEvents attribute; the options stand in for what it leaves out. Lines are\n"
+    "stored in commits of --batch lines, and when the input pauses for 20 ms. The\n"
+    "first bad line ends it with exit code 1: the lines before it are stored, it and\n"
+    "those behind it are not.\n";
 
 /// What publishing came to.
 struct Tally {

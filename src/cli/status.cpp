@@ -14,10 +14,10 @@ constexpr std::array kOptions{
 };
 
 constexpr std::string_view kDetails =
-    "For each stream: its first and next sequence and its books, which balance: published =\n"
-    "acknowledged + pending + expired + dropped + dead. For each consumer: the sequence up to\n"
-    "which everything is acknowledged (floor) and the number of events behind it (lag).\n"
-    "It changes nothing and works beside a running gateway.\n";
+    "For each stream: its first and next sequence and its books, which balance:\n"
+    "published = acknowledged + pending + expired + dropped + dead. For each consumer:\n"
+    "the sequence up to which everything is acknowledged (floor) and the number of\n"
+    "events behind it (lag). It changes nothing and works beside a running gateway.\n";
 
 std::string as_json(const ConsumerStatus& consumer) {
   JsonObject object;

@@ -23,29 +23,30 @@ constexpr std::array kOptions{
     kDatabase,
     Option{"to", Takes::text, "URL", "", "mqtt://HOST[:PORT] or mqtt+unix:/PATH", true},
     Option{"until-empty", Takes::nothing, "", "", "Exit when every event is acknowledged"},
-    Option{"timeout", Takes::duration, "DURATION", "", "Give up after this long, with exit code 1"},
-    Option{"client-id", Takes::text, "ID", "", "MQTT client id (edgepost-DEVICE without it)"},
+    Option{"timeout", Takes::duration, "DURATION", "", "Give up after this long"},
+    Option{"client-id", Takes::text, "ID", "", "MQTT client id (else edgepost-DEVICE)"},
     Option{"user", Takes::text, "NAME", "", "User name for the broker"},
     Option{"password-file", Takes::text, "FILE", "", "File whose first line is the password"},
     Option{"topic-template", Takes::text, "TEMPLATE", "{prefix}/{device_id}/{topic}",
-           "Topic on the wire; {key} and {type} too"},
-    Option{"prefix", Takes::text, "TEXT", "edgepost", "For the template"},
+           "Topic on the wire"},
+    Option{"prefix", Takes::text, "TEXT", "edgepost", "For {prefix} of the template"},
     Option{"mode", Takes::choice, "automatic|binary|structured", "automatic",
-           "CloudEvents as user properties or as JSON"},
+           "CloudEvents in properties or JSON"},
     Option{"mqtt-version", Takes::choice, "automatic|5|3.1.1", "automatic",
-           "Protocol; automatic tries 5 first"},
+           "Protocol; 5 is tried first"},
     Option{"window", Takes::count, "N", "64", "Unanswered events", false, nullptr, 1, 65'535},
     Option{"batch", Takes::count, "N", "100", "Events read at once", false, nullptr, 1, 10'000},
-    Option{"retry-max", Takes::duration, "DURATION", "1s", "Longest wait before connecting again"},
+    Option{"retry-max", Takes::duration, "DURATION", "1s", "Longest wait between attempts"},
     Option{"json", Takes::nothing, "", "", "Print the result as a JSON object"},
 };
 
 constexpr std::string_view kDetails =
-    "It sends the events of all streams, in order, and keeps at it while the broker is away.\n"
-    "SIGINT and SIGTERM end it in good order, with exit code 0. It ends with exit code 1 when\n"
-    "the broker refuses the credentials or the protocol, for that needs a change, not time.\n"
-    "{\"acknowledged\":N,\"sent\":N,\"lag\":N} is what --json prints at the end; an event that\n"
-    "had to be repeated counts in sent each time.\n";
+    "It sends the events of all streams, each key in order, and keeps at it while the\n"
+    "broker is away. SIGINT and SIGTERM end it in good order, with exit code 0. It\n"
+    "ends with exit code 1 when --timeout is over, and when the broker refuses the\n"
+    "credentials or the protocol: that needs a change, not time. At the end --json\n"
+    "prints {\"acknowledged\":N,\"sent\":N,\"lag\":N}; repeats count in sent. The topic\n"
+    "template may have {prefix}, {device_id}, {topic}, {key} and {type}.\n";
 
 /// What a URL scheme of a part that is not here deserves, instead of "unknown scheme".
 Status check_scheme(std::string_view url) {

@@ -24,9 +24,9 @@ constexpr std::array kOptions{
 };
 
 constexpr std::string_view kDetails =
-    "It prints one CloudEvents JSON object a line, in the order of the stream, and starts at\n"
-    "the oldest event that is still there. It acknowledges nothing, changes nothing and works\n"
-    "beside a running gateway.\n";
+    "It prints one CloudEvents JSON object a line, in the order of the stream, and\n"
+    "starts at the oldest event that is still there. It acknowledges nothing, changes\n"
+    "nothing and works beside a running gateway.\n";
 
 int run(const Options& options) {
   const auto opened = Gateway::open({.database = options.text("db"), .access = Access::read});

@@ -14,9 +14,9 @@ constexpr std::array kOptions{
 };
 
 constexpr std::string_view kDetails =
-    "It reads the whole database and checks its structure, every checksum and the books of\n"
-    "every stream. Exit code 0: sound; 1: there are problems, one a line. It changes nothing\n"
-    "and works beside a running gateway.\n";
+    "It reads the whole database and checks its structure, every checksum and the\n"
+    "books of every stream. Exit code 0: sound; 1: there are problems, one a line. It\n"
+    "changes nothing and works beside a running gateway.\n";
 
 std::string as_json(const VerifyReport& report) {
   std::vector<std::string> problems;
