@@ -1,6 +1,7 @@
 // The bus: events inside one process, by topic. Nothing is stored.
 #include <cstdio>
 #include <edgepost/bus.hpp>
+#include <string>
 
 using namespace edgepost;
 
@@ -39,7 +40,7 @@ int main() {
   if (!bus.publish({.topic = "room/3/temperature", .data = "20"}).is_ok()) return 1;
 
   const BusStatus status = bus.status();
-  std::printf("%zu events, %zu deliveries, %zu failures\n", status.published, status.delivered,
-              status.failed);
+  std::printf("%s events, %s deliveries, %s failures\n", std::to_string(status.published).c_str(),
+              std::to_string(status.delivered).c_str(), std::to_string(status.failed).c_str());
   return temperatures == 3 && all == 4 && status.failed == 5 ? 0 : 1;
 }

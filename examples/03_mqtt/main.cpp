@@ -47,8 +47,8 @@ int main(int count, char** arguments) {
     gateway.step(clock.now(), 100ms);
     uplink = gateway.status().uplinks.front();
   }
-  std::printf("%s: %llu acknowledged, %llu left; %s\n", uplink.address.c_str(),
-              static_cast<unsigned long long>(uplink.acknowledged),
-              static_cast<unsigned long long>(uplink.lag), uplink.last_error.c_str());
+  std::printf("%s: %s acknowledged, %s left; %s\n", uplink.address.c_str(),
+              std::to_string(uplink.acknowledged).c_str(), std::to_string(uplink.lag).c_str(),
+              uplink.last_error.c_str());
   return uplink.lag == 0 ? 0 : 1;
 }

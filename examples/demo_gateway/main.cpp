@@ -1,6 +1,7 @@
 // The gateway of tools/demo: replays a recorded series at speed, reads /proc beside it, and goes
 // on where it was after any crash, because its position is what is stored.
 //   demo_gateway DATABASE URL CSV READINGS_PER_SECOND
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <edgepost/gateway.hpp>
@@ -47,10 +48,10 @@ Status publish(Transaction& transaction, std::string topic, std::string key, std
 }
 
 /// Stores the next `count` readings in one commit.
-Status replay(Gateway& gateway, std::ifstream& csv, long count) {
+Status replay(Gateway& gateway, std::ifstream& csv, std::int64_t count) {
   return gateway.transact([&](Transaction& transaction) -> Status {
     std::string line;
-    for (long i = 0; i < count && std::getline(csv, line); ++i) {
+    for (std::int64_t i = 0; i < count && std::getline(csv, line); ++i) {
       const auto comma = line.find(',');
       if (comma == std::string::npos) return {Code::corrupt, "not a reading: " + line};
       Status status = publish(transaction, "series/temperature", "machine-1",
@@ -80,7 +81,7 @@ int main(int count, char** arguments) {
   std::uint64_t behind = status.is_ok() ? stored(**opened) + 1 : 0;  // the heading too
   for (; behind > 0 && std::getline(csv, line);)
     --behind;
-  const long batch = std::max(1L, std::atol(arguments[4]) * kTick / Duration(1s));
+  const auto batch = std::max<std::int64_t>(1, std::atol(arguments[4]) * kTick / Duration(1s));
   for (int tick = 0; status.is_ok() && csv.good(); ++tick) {
     status = replay(**opened, csv, batch);
     if (status.is_ok() && tick % kTicksPerLiveReading == 0) status = publish_load(**opened);
