@@ -30,6 +30,7 @@ Status check(const GatewayOptions& options) {
   if (options.limits.data_bytes_max == 0 || options.limits.data_bytes_max > kDataBytesMax) {
     return invalid("limits.data_bytes_max: must be 1 to 67108864");
   }
+  if (options.log_bytes_max < 64 * 1024) return invalid("log_bytes_max: must be 65536 or more");
   if (options.flush_interval <= Duration::zero())
     return invalid("flush_interval: must be positive");
   if (options.ack_flush <= Duration::zero()) return invalid("ack_flush: must be positive");
@@ -120,7 +121,7 @@ void Gateway::Parts::stored(const store::StreamLog& stream) {
 }
 
 void Gateway::Parts::due() {
-  const std::shared_lock lock(mutex);
+  const std::lock_guard lock(worker_mutex);
   if (worker != nullptr) worker->wake();
 }
 
@@ -243,30 +244,28 @@ Status Gateway::start() {
   if (parts.store->is_read_only()) {
     return {Code::wrong_state, "start: the database is opened for reading only"};
   }
+  // Declared before the lock: threads that a failure leaves are joined without it.
+  std::vector<std::unique_ptr<Worker>> workers;
   const std::unique_lock lock(parts.mutex);
   if (parts.worker != nullptr) return {Code::wrong_state, "start: started already"};
   const Clock& clock = *parts.options.platform.clock;
+  store::Store& store = *parts.store;
+  std::vector<Worker::Step> steps = {[&store](Instant now) { return store.step(now); }};
   for (const auto& link : parts.links) {
     Uplink& uplink = *link->uplink;
     uplink.start();
-    Result<std::unique_ptr<Worker>> worker =
-        Worker::start(clock, [&uplink](Instant now) { return uplink.step(now, kPollMax); });
-    if (!worker) {
-      for (const auto& started : parts.links)
-        started->worker.reset();
-      return worker.status();
-    }
-    link->worker = std::move(*worker);
+    steps.push_back([&uplink](Instant now) { return uplink.step(now, kPollMax); });
   }
-  store::Store& store = *parts.store;
-  Result<std::unique_ptr<Worker>> worker =
-      Worker::start(clock, [&store](Instant now) { return store.step(now); });
-  if (!worker) {
-    for (const auto& started : parts.links)
-      started->worker.reset();
-    return worker.status();
+  for (Worker::Step& step : steps) {
+    Result<std::unique_ptr<Worker>> worker = Worker::start(clock, std::move(step));
+    if (!worker) return worker.status();
+    workers.push_back(std::move(*worker));
   }
-  parts.worker = std::move(*worker);
+  for (std::size_t i = 0; i < parts.links.size(); ++i) {
+    parts.links[i]->worker = std::move(workers[i + 1]);
+  }
+  const std::lock_guard worker_lock(parts.worker_mutex);
+  parts.worker = std::move(workers.front());
   return {};
 }
 
@@ -277,6 +276,7 @@ void Gateway::stop(Duration patience) {
   {
     const std::unique_lock lock(parts.mutex);
     if (parts.worker == nullptr) return;
+    const std::lock_guard worker_lock(parts.worker_mutex);
     workers.push_back(std::move(parts.worker));
     const Instant deadline = clock.now() + patience;
     for (const auto& link : parts.links) {

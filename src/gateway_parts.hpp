@@ -50,9 +50,10 @@ struct Gateway::Parts {
   std::string source;
   IdSource ids;
   Bus bus;
-  std::shared_mutex mutex;  // guards routes, links and worker
+  std::shared_mutex mutex;  // guards routes and links
   std::vector<Route> routes;
   std::vector<std::unique_ptr<Link>> links;
+  std::mutex worker_mutex;              // guards worker; innermost, as due() comes from anywhere
   std::unique_ptr<Worker> worker;       // while started
   std::unique_ptr<store::Store> store;  // the first to go: it calls stored() and due()
 };

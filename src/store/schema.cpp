@@ -26,7 +26,10 @@ Status check_schema(Connection& connection, bool is_read_only) {
   if (!table) return table.status();
   const std::string where = "database " + connection.path();
   const bool is_new = *application == 0 && *version == 0 && *table == 0;
-  if (is_new && !is_read_only) return {};
+  if (is_new && is_read_only) {
+    return {Code::not_found, where + " is empty: no gateway has set it up yet"};
+  }
+  if (is_new) return {};
   if (*application != kApplicationId) {
     return {Code::invalid_argument, where + " is not an edgepost database: choose another file"};
   }
@@ -47,8 +50,11 @@ Status migrate(Connection& connection, Random& random) {
   // The page size holds only if it is set before the first write.
   Status status = connection.run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL;");
   if (!status.is_ok()) return status;
-  status = connection.run(
-      "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=250; PRAGMA journal_size_limit=4194304;");
+  status = connection.run("PRAGMA synchronous=FULL; PRAGMA journal_size_limit=4194304;");
+  if (!status.is_ok()) return status;
+  // A log that a crash has left may end in frames that never reached the disk; Store::renew_log
+  // says how. Nothing is committed behind them. Without a crash there is no log.
+  status = connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
   if (!status.is_ok()) return status;
   const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
   if (!version) return version.status();

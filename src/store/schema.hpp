@@ -16,7 +16,8 @@ struct Identity {
 
 /// Tells apart a new file, one of ours and a stranger's, without writing anything.
 /// Errors: corrupt (not a database); invalid_argument (another program's database); unsupported
-/// (newer schema); with `is_read_only`, wrong_state (older schema, must be migrated first).
+/// (newer schema); with `is_read_only`, wrong_state (older schema, must be migrated first) and
+/// not_found (empty).
 Status check_schema(Connection& connection, bool is_read_only);
 
 /// Brings a checked database to this version's schema, one file of store/sql after the other, in

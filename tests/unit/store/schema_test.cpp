@@ -96,6 +96,8 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a newer schema is refused in words an
 TEST_CASE_FIXTURE(GatewayFixture, "schema: reading a database that is not there is not_found") {
   options.access = Access::read;
   CHECK(open_status(options).code() == Code::not_found);
+  write(options.database, "");
+  CHECK(open_status(options).code() == Code::not_found);
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "schema: a directory that cannot take a file is an io_error") {
