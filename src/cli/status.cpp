@@ -14,10 +14,11 @@ constexpr std::array kOptions{
 };
 
 constexpr std::string_view kDetails =
-    "For each stream: its first and next sequence and its books, which balance:\n"
-    "published = acknowledged + pending + expired + dropped + dead. For each consumer:\n"
-    "the sequence up to which everything is acknowledged (floor) and the number of\n"
-    "events behind it (lag). It changes nothing and works beside a running gateway.\n";
+    "It tells how many times the database was opened by an owner, and for each stream\n"
+    "its first and next sequence and its books, which balance: published =\n"
+    "acknowledged + pending + expired + dropped + dead. For each consumer: the sequence\n"
+    "up to which everything is acknowledged (floor) and the number of events behind it\n"
+    "(lag). It changes nothing and works beside a running gateway.\n";
 
 std::string as_json(const ConsumerStatus& consumer) {
   JsonObject object;
@@ -52,7 +53,8 @@ std::string as_json(const GatewayStatus& status, const std::string& path) {
   JsonObject object;
   object.add("database", std::string_view(path));
   object.add("device_id", std::string_view(status.device_id));
-  object.add("database_bytes", status.database_bytes).add("owner_pid", owner);
+  object.add("database_bytes", status.database_bytes).add("incarnation", status.incarnation);
+  object.add("owner_pid", owner);
   return object.add_json("streams", json_array(streams)).text() + "\n";
 }
 
@@ -81,6 +83,7 @@ std::string as_text(const GatewayStatus& status, const std::string& path) {
   std::string text = "database  " + path + ", " + to_string(status.database_bytes) + " bytes\n";
   text += "device    " + status.device_id + "\nowner     ";
   text += status.owner_pid > 0 ? "process " + to_string(status.owner_pid) + "\n" : "nobody\n";
+  text += "opened    " + to_string(status.incarnation) + " times\n";
   std::vector<Row> streams{{"STREAM", "FIRST", "NEXT", "PUBLISHED", "ACKNOWLEDGED", "PENDING",
                             "EXPIRED", "DROPPED", "DEAD"}};
   std::vector<Row> consumers{{"CONSUMER", "FLOOR", "LAG"}};
