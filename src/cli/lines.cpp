@@ -26,7 +26,9 @@ Result<Met> LineReader::next(std::string& line, int wait_ms) {
     }
     if (found != std::string::npos || (is_at_end_ && length > 0)) {
       line.assign(buffer_, begin_, length);
-      begin_ += length + (found == std::string::npos ? 0 : 1);
+      const std::size_t taken = length + (found == std::string::npos ? 0 : 1);
+      begin_ += taken;
+      bytes_ += taken;
       scanned_ = 0;
       return Met::line;
     }

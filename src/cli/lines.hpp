@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "edgepost/status.hpp"
@@ -27,6 +28,9 @@ class LineReader {
   /// Errors: invalid_argument, naming the limit, when the line is too long; io_error.
   Result<Met> next(std::string& line, int wait_ms);
 
+  /// How many bytes the lines handed out so far took, line feeds included.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
  private:
   Result<Met> fill(int wait_ms);
 
@@ -35,6 +39,7 @@ class LineReader {
   std::string buffer_;
   std::size_t begin_ = 0;    // of what has not been handed out
   std::size_t scanned_ = 0;  // from begin_: holds no line feed
+  std::uint64_t bytes_ = 0;
   bool is_at_end_ = false;
 };
 

@@ -51,7 +51,11 @@ int run(std::span<const char* const> arguments) {
   const Command& command = **found;
   const auto options = Options::parse(command.options, arguments.subspan(1), std::getenv);
   if (!options) return refuse(command.name, options.status().message());
-  return options->wants_help() ? print(help(command)) : command.run(*options);
+  if (options->wants_help()) return print(help(command));
+  if (options->text("db") == ":memory:") {
+    return refuse(command.name, "option --db: ':memory:' is no file, its events would be lost");
+  }
+  return command.run(*options);
 }
 
 }  // namespace

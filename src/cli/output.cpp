@@ -1,7 +1,5 @@
 #include "cli/output.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -67,32 +65,6 @@ std::string json_array(const std::vector<std::string>& values) {
     text += value;
   }
   return text + "]";
-}
-
-Progress::Progress(const Clock& clock)
-    : clock_(clock), began_(clock.now()), next_draw_(began_), is_on_(isatty(STDERR_FILENO) == 1) {}
-
-void Progress::show(std::uint64_t done, std::optional<std::uint64_t> total) {
-  const Instant now = clock_.now();
-  if (!is_on_ || now < next_draw_) return;
-  next_draw_ = now + std::chrono::milliseconds(100);
-  const double seconds = std::chrono::duration<double>(now - began_).count();
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  std::string line = "\r" + std::to_string(done);
-  if (total) {
-    const std::uint64_t percent = *total == 0 ? 100 : done * 100 / *total;
-    line += " of " + std::to_string(*total) + " events, " + std::to_string(percent) + " %";
-  } else {
-    line += " events";
-  }
-  line += ", " + std::to_string(static_cast<std::uint64_t>(rate)) + "/s\033[K";
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  is_drawn_ = true;
-}
-
-void Progress::clear() {
-  if (is_drawn_) std::fputs("\r\033[K", stderr);
-  is_drawn_ = false;
 }
 
 }  // namespace edgepost::cli

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "edgepost/status.hpp"
-#include "edgepost/time.hpp"
 
 namespace edgepost::cli {
 
@@ -51,29 +50,5 @@ class JsonObject {
 
 /// A JSON array of values that are JSON already.
 std::string json_array(const std::vector<std::string>& values);
-
-/// A count on one line of the terminal, drawn over itself, at most ten times a second. It stays
-/// silent when standard error is not a terminal.
-class Progress {
- public:
-  /// Must outlive: `clock` this object.
-  explicit Progress(const Clock& clock);
-  ~Progress() { clear(); }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  /// Draws `done`, and `total` when it is known, with the rate since construction.
-  void show(std::uint64_t done, std::optional<std::uint64_t> total = {});
-
-  /// Takes the line away.
-  void clear();
-
- private:
-  const Clock& clock_;
-  Instant began_;
-  Instant next_draw_;
-  bool is_on_;
-  bool is_drawn_ = false;
-};
 
 }  // namespace edgepost::cli

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,9 +7,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/topic.hpp"
 #include "cli/command.hpp"
 #include "cli/lines.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "edgepost/gateway.hpp"
 #include "wire/parse.hpp"
 
@@ -56,6 +59,19 @@ struct Tally {
   std::optional<std::uint64_t> last;
 };
 
+Status at_line(std::uint64_t number, const Status& status) {
+  return {status.code(), "line " + std::to_string(number) + ": " + status.message()};
+}
+
+/// Checks an event as far as that needs no gateway.
+Status check(const Event& event) {
+  if (event.topic.starts_with('$')) {
+    return {Code::invalid_argument,
+            "topic: byte 0 ('$') of '" + event.topic + "': such topics are the broker's own"};
+  }
+  return validate(event, EventLimits());
+}
+
 /// Collects events and stores them batch by batch.
 class Publisher {
  public:
@@ -75,40 +91,58 @@ class Publisher {
   }
 
   /// Stores what was added and reports it; events that need not be `durable` may stay in memory.
+  /// Errors: as the gateway's. When an event itself is at fault, its line is named, and those
+  /// before it are stored and reported.
   Status commit(bool durable) {
+    fault_ = {};
     Status status = is_buffered_ ? buffer() : store();
-    if (status.is_ok() && durable && is_buffered_) status = gateway_.flush();
     if (!status.is_ok()) return status;
     batch_.clear();
     batch_bytes_ = 0;
-    return durable ? report() : Status();
+    const bool is_due = durable || !fault_.is_ok();
+    if (is_due && is_buffered_) status = gateway_.flush();
+    if (is_due && status.is_ok()) status = report();
+    return status.is_ok() ? fault_ : status;
   }
 
   [[nodiscard]] bool is_idle() const { return batch_.empty() && reported_ == taken_; }
-  [[nodiscard]] std::uint64_t taken() const { return taken_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
  private:
   Status store() {
-    if (batch_.empty()) return {};
-    Status status = gateway_.transact([this](Transaction& transaction) -> Status {
-      for (Event& event : batch_) {
-        const auto receipt = transaction.publish(std::move(event));
-        if (!receipt) return receipt.status();
-      }
-      return {};
-    });
-    if (status.is_ok()) taken_ += batch_.size();
-    return status;
+    std::size_t count = batch_.size();
+    while (count > 0) {
+      std::size_t done = 0;
+      const Status status = gateway_.transact([&](Transaction& transaction) -> Status {
+        for (; done < count; ++done) {
+          const auto receipt = transaction.publish(batch_[done]);
+          if (!receipt) return receipt.status();
+        }
+        return {};
+      });
+      if (status.is_ok()) break;
+      if (done == count || !blame(done, status)) return status;
+      count = done;  // all was rolled back: once more, up to the one at fault
+    }
+    taken_ += count;
+    return {};
   }
 
   Status buffer() {
     for (Event& event : batch_) {
       const auto receipt = gateway_.publish(std::move(event), Durability::buffered);
-      if (!receipt) return receipt.status();
+      if (!receipt) return blame(0, receipt.status()) ? Status() : receipt.status();
       ++taken_;
     }
     return {};
+  }
+
+  /// Notes that the event `ahead` of those taken failed. False when it is not to blame: a disk or a
+  /// quota is. Every line becomes one event, so that the count tells the line.
+  bool blame(std::size_t ahead, const Status& status) {
+    if (status.code() != Code::invalid_argument && status.code() != Code::not_found) return false;
+    fault_ = at_line(taken_ + ahead + 1, status);
+    return true;
   }
 
   // This process owns the database and publishes on one thread: the sequences between two looks
@@ -138,6 +172,7 @@ class Publisher {
   std::uint64_t next_sequence_;
   std::vector<Event> batch_;
   std::size_t batch_bytes_ = 0;
+  Status fault_;                // of an event of the last commit
   std::uint64_t taken_ = 0;     // given to the gateway
   std::uint64_t reported_ = 0;  // of those, stored and told
   Tally tally_;
@@ -170,8 +205,17 @@ Result<Event> read_event(const std::string& line, const Event& standard, bool is
   } else {
     event.data = line;
   }
-  if (Status status = validate(event, EventLimits()); !status.is_ok()) return status;
+  if (Status status = check(event); !status.is_ok()) return status;
   return event;
+}
+
+/// How many bytes standard input still has; none when it is no regular file.
+std::optional<std::uint64_t> input_bytes() {
+  struct stat input {};
+  const bool is_file = fstat(STDIN_FILENO, &input) == 0 && S_ISREG(input.st_mode);
+  const off_t offset = is_file ? lseek(STDIN_FILENO, 0, SEEK_CUR) : -1;
+  if (offset < 0 || offset >= input.st_size) return {};
+  return static_cast<std::uint64_t>(input.st_size - offset);
 }
 
 Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
@@ -179,6 +223,7 @@ Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
   std::size_t line_bytes_max = EventLimits().data_bytes_max;
   if (is_json) line_bytes_max = line_bytes_max * kJsonBytesPerByte + kJsonAttributesBytesMax;
   LineReader reader(STDIN_FILENO, line_bytes_max);
+  const auto whole = input_bytes();
   std::string line;
   for (std::uint64_t number = 1;; ++number) {
     auto met = reader.next(line, publisher.is_idle() ? -1 : kPauseMs);
@@ -190,15 +235,17 @@ Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
     auto event = met.is_ok() ? read_event(line, standard, is_json) : Result<Event>(met.status());
     if (!event) {
       if (Status status = publisher.commit(true); !status.is_ok()) return status;
-      return {event.status().code(),
-              "line " + std::to_string(number) + ": " + event.status().message()};
+      return at_line(number, event.status());
     }
     if (Status status = publisher.add(std::move(*event)); !status.is_ok()) return status;
-    progress.show(publisher.taken());
+    Extent extent{.events = number};
+    if (whole) extent.share = static_cast<double>(reader.bytes()) / static_cast<double>(*whole);
+    progress.show(extent);
   }
 }
 
-Status publish_file(Publisher& publisher, Event event, const std::string& path) {
+/// Makes the whole file the data of `event`.
+Status read_file(const std::string& path, Event& event) {
   const std::size_t limit = EventLimits().data_bytes_max;
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   ssize_t got = -1;
@@ -214,20 +261,22 @@ Status publish_file(Publisher& publisher, Event event, const std::string& path) 
   const int error = errno;
   if (file >= 0) close(file);
   if (got < 0) return {Code::io_error, "cannot read " + path + ": " + std::strerror(error)};
-  Status status = validate(event, EventLimits());
-  if (!status.is_ok()) return {status.code(), path + ": " + status.message()};
-  status = publisher.add(std::move(event));
+  const Status status = check(event);
+  return status.is_ok() ? status : Status(status.code(), path + ": " + status.message());
+}
+
+Status publish_event(Publisher& publisher, const Event& event) {
+  const Status status = publisher.add(event);
   return status.is_ok() ? publisher.commit(true) : status;
 }
 
 /// Makes the stream ready and lets every event into it.
-Status prepare_stream(Gateway& gateway, const Options& options, const std::string& topic) {
+Status prepare_stream(Gateway& gateway, const Options& options) {
   const std::string stream = options.text("stream");
   if (options.has("create-stream") || stream == kDefaultStream) {
     if (Status status = gateway.create_stream({.name = stream}); !status.is_ok()) return status;
   }
-  // A wildcard would not take a topic that begins with `$`.
-  Status status = gateway.route(options.has("jsonl") ? "#" : topic, stream);
+  Status status = gateway.route("#", stream);
   if (status.code() == Code::not_found) {
     return {Code::not_found, "unknown stream '" + stream + "'; --create-stream makes it"};
   }
@@ -244,12 +293,13 @@ Status publish_all(const Options& options, const Event& standard, Tally& tally) 
   }
   auto gateway = Gateway::open({.database = path});
   if (!gateway) return gateway.status();
-  Status status = prepare_stream(**gateway, options, standard.topic);
+  Status status = prepare_stream(**gateway, options);
   if (!status.is_ok()) return status;
   Publisher publisher(**gateway, options);
   const Platform platform = default_platform();
-  Progress progress(*platform.clock);
-  status = options.has("file") ? publish_file(publisher, standard, options.text("file"))
+  // The lines of --progress-lines are progress enough, perhaps on the same terminal.
+  Progress progress(*platform.clock, options.has("progress-lines") ? -1 : STDERR_FILENO);
+  status = options.has("file") ? publish_event(publisher, standard)
                                : publish_lines(publisher, standard, options.has("jsonl"), progress);
   tally = publisher.tally();
   return status;
@@ -262,14 +312,16 @@ int run(const Options& options) {
     return refuse("publish", "option --" + std::string(name) + ": not with --jsonl");
   }
   if (!is_json && !options.has("topic")) return refuse("publish", "option --topic: it is missing");
-  const Event standard = make_template(options);
-  Event sample = standard;
-  if (is_json) sample.topic = "in/each/line";
-  if (const Status status = validate(sample, EventLimits()); !status.is_ok()) {
-    return refuse("publish", status.message());
-  }
+  // All that can be checked is checked before the database is touched.
+  Status status = validate_name("option --stream", options.text("stream"));
+  Event standard = make_template(options);
+  if (is_json) standard.topic = "in/each/line";
+  if (status.is_ok()) status = check(standard);
+  if (!status.is_ok()) return refuse("publish", status.message());
+  if (options.has("file")) status = read_file(options.text("file"), standard);
+  if (!status.is_ok()) return fail(status);
   Tally tally;
-  const Status status = publish_all(options, standard, tally);
+  status = publish_all(options, standard, tally);
   if (options.has("json")) {
     JsonObject result;
     result.add("published", tally.published).add("first", tally.first).add("last", tally.last);

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "edgepost/gateway.hpp"
 #include "edgepost/mqtt.hpp"
@@ -18,6 +20,7 @@ namespace {
 constexpr std::string_view kUplink = "uplink";  // also the name of its consumers
 constexpr Duration kLook = std::chrono::milliseconds(20);
 constexpr Duration kFirstRetry = std::chrono::milliseconds(200);
+constexpr Duration kRetryMax = std::chrono::hours(24);  // what an uplink takes
 
 constexpr std::array kOptions{
     kDatabase,
@@ -102,9 +105,12 @@ UplinkOptions uplink_options(const Options& options, const GatewayStatus& status
 
 Status open_gateway(const Options& options, MqttOptions mqtt, std::unique_ptr<Gateway>& gateway) {
   const std::string path = options.text("db");
-  if (access(path.c_str(), F_OK) != 0) {
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) {
     return {Code::not_found, "cannot open " + path + ": " + std::strerror(errno)};
   }
+  // Opening would make a database of it.
+  if (file.st_size == 0) return {Code::not_found, path + " is empty: nothing was published"};
   // A crash sends again what is in flight and what is acknowledged but not stored. Storing often
   // keeps the sum within the window; measured, it costs nothing (25,000 events/s either way).
   const std::size_t flush_events = std::max<std::size_t>(1, mqtt.in_flight_max / 4);
@@ -123,7 +129,7 @@ Status open_gateway(const Options& options, MqttOptions mqtt, std::unique_ptr<Ga
 /// Runs the gateway until there is nothing more to do.
 Status drain(Gateway& gateway, const Options& options, const StopSignal& stop_signal) {
   const Platform platform = default_platform();
-  Progress progress(*platform.clock);
+  Progress progress(*platform.clock, STDERR_FILENO);
   const Duration patience = options.has("timeout") ? options.duration("timeout") : kLongest;
   const Instant deadline = platform.clock->now() + patience;
   const std::uint64_t total = gateway.status().uplinks.front().lag;
@@ -131,7 +137,12 @@ Status drain(Gateway& gateway, const Options& options, const StopSignal& stop_si
   if (Status status = gateway.start(); !status.is_ok()) return status;
   while (!stop_signal.wait(kLook)) {
     const UplinkStatus uplink = gateway.status().uplinks.front();
-    progress.show(uplink.acknowledged, uplink.acknowledged + uplink.lag);
+    if (total > 0) {
+      const std::uint64_t done = total - std::min(total, uplink.lag);
+      progress.show({.events = done,
+                     .total = total,
+                     .share = static_cast<double>(done) / static_cast<double>(total)});
+    }
     if (options.has("until-empty") && uplink.lag == 0) return {};
     if (uplink.state == UplinkState::blocked) {
       return {Code::refused, uplink.last_error};
@@ -168,6 +179,9 @@ int report(const Gateway& gateway, const Options& options) {
 
 int run(const Options& options) {
   if (const Status status = check_scheme(options.text("to")); !status.is_ok()) return fail(status);
+  if (options.duration("retry-max") > kRetryMax) {
+    return refuse("sync", "option --retry-max: more than 24h");
+  }
   MqttOptions mqtt = mqtt_options(options);
   if (options.has("password-file")) {
     const Status status = read_password(options.text("password-file"), mqtt.password);
@@ -187,8 +201,13 @@ int run(const Options& options) {
   if (!status.is_ok()) return fail(status);
   status = drain(*gateway, options, stop_signal);
   gateway->stop();
-  const int code = report(*gateway, options);
-  return status.is_ok() ? code : fail(status);
+  // Stopping stores the acknowledgements too, but has nobody to tell when it cannot.
+  const Status stored = gateway->flush();
+  int code = report(*gateway, options);
+  if (!status.is_ok()) code = fail(status);
+  if (stored.is_ok()) return code;
+  return fail({stored.code(),
+               "cannot store what was acknowledged; it will be sent again: " + stored.message()});
 }
 
 }  // namespace

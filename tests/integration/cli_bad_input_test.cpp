@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "support/edgepost_command.hpp"
+#include "support/mosquitto.hpp"
 
 namespace edgepost::test {
 namespace {
@@ -83,8 +84,34 @@ TEST_CASE_FIXTURE(BadInput, "publish: a topic that is no topic is bad usage") {
   expect_refused_topic("a/#", "topic");
   expect_refused_topic("a/\x01", "topic");
   expect_refused_topic("a/\xff", "topic");
+  expect_refused_topic("$SYS/a", "topic: byte 0");
   expect(run("publish", {"--topic", "t", "--key", std::string(256, 'k')}), 2, "key");
   CHECK(!has_database());
+}
+
+TEST_CASE_FIXTURE(BadInput, "edgepost: what can be refused is refused before a database is made") {
+  const auto publish_with = [&](const Words& options) { return run("publish", options, "x\n"); };
+  expect(publish_with({"--topic", "t", "--stream", "No!", "--create-stream"}), 2,
+         "option --stream: byte 0");
+  expect(publish_with({"--topic", "t", "--type", std::string(256, 't')}), 2, "type");
+  expect(publish_with({"--topic", "t", "--source", "a b"}), 2, "source");
+  expect(publish_with({"--topic", "t", "--content-type", "text"}), 2, "content_type");
+  expect(publish_with({"--topic", "t", "--file", dir.file("none")}), 1, dir.file("none"));
+  write_file(dir.file("large"), std::string(256 * 1024 + 1, 'x'));
+  expect(publish_with({"--topic", "t", "--file", dir.file("large")}), 1, dir.file("large"));
+  expect(run("sync", {"--to", "mqtt://127.0.0.1:1", "--retry-max", "25h"}), 2, "--retry-max");
+  // Nothing but the file of this test, no -owner and no -wal either.
+  const std::filesystem::directory_iterator files(dir.path());
+  CHECK(std::distance(begin(files), end(files)) == 1);
+}
+
+TEST_CASE_FIXTURE(BadInput, "edgepost: a database in memory is refused by every command") {
+  for (const char* word : {"publish", "sync", "status", "tail", "verify"}) {
+    Words all{EDGEPOST_COMMAND, word, "--db", ":memory:"};
+    if (word == std::string("publish")) all.insert(all.end(), {"--topic", "t"});
+    if (word == std::string("sync")) all.insert(all.end(), {"--to", "mqtt://127.0.0.1:1"});
+    expect(test::run(all, "x\n"), 2, "option --db: ':memory:'");
+  }
 }
 
 TEST_CASE_FIXTURE(BadInput, "publish: the first bad line ends it and the lines before it stand") {
@@ -96,6 +123,7 @@ TEST_CASE_FIXTURE(BadInput, "publish: the first bad line ends it and the lines b
       {"{\"topic\":\"a\\u0000b\"}", "topic"},
       {"{\"topic\":\"\"}", "topic"},
       {"{\"topic\":\"a/#\"}", "topic"},
+      {"{\"topic\":\"$SYS/a\"}", "topic"},
       {"{\"topic\":\"" + std::string(513, 'x') + "\"}", "topic"},
       {"{\"data\":1}", "subject"},
       {"{\"topic\":\"t\"", "byte"},
@@ -119,6 +147,30 @@ TEST_CASE_FIXTURE(BadInput, "publish: the first bad line ends it and the lines b
   CHECK(is_sound());
 }
 
+TEST_CASE_FIXTURE(BadInput, "publish: a line that fails only when it is stored is a bad line too") {
+  // Its end depends on the time of publishing: in the year 9999 when that is 1970, later now.
+  const std::string late = "{\"topic\":\"t\",\"data\":1,\"ttl_ms\":253000000000000}\n";
+  const std::string good = "{\"topic\":\"t\",\"data\":1}\n";
+  std::uint64_t stored = 0;
+  for (const std::string durability : {"stored", "buffered"}) {
+    for (const std::string batch : {"1", "2", "3", "100"}) {
+      CAPTURE(durability + " " + batch);
+      const Outcome outcome =
+          run("publish", {"--jsonl", "--json", "--durability", durability, "--batch", batch},
+              good + good + good + late + good + late);
+      CHECK(outcome.code == 1);
+      CHECK(outcome.err.starts_with("edgepost: line 4: expires_after"));
+      CHECK(number_in(outcome.out, "published") == 3);
+      stored += 3;
+      CHECK(next_sequence() == stored + 1);
+    }
+  }
+  CHECK(run("publish", {"--jsonl", "--json"}, late + good).out ==
+        "{\"published\":0,\"first\":null,\"last\":null}\n");
+  CHECK(events().size() == stored);
+  CHECK(is_sound());
+}
+
 TEST_CASE_FIXTURE(BadInput, "publish: a line over 256 KiB is refused, however long it is") {
   for (const std::size_t size : {256U * 1024 + 1, 5U * 1024 * 1024}) {
     const Outcome outcome =
@@ -138,7 +190,6 @@ TEST_CASE_FIXTURE(BadInput, "edgepost: an unknown stream is named, and none is m
   publish("x\n");
   expect(run("publish", missing, "x\n"), 1, "unknown stream 'nowhere'");
   expect(run("tail", {"--stream", "nowhere"}), 1, "nowhere");
-  expect(run("publish", {"--topic", "t", "--stream", "No!", "--create-stream"}), 1, "byte 0");
   CHECK(run("status", {"--json"}).out.find("nowhere") == std::string::npos);
   CHECK(is_sound());
 }
@@ -148,6 +199,9 @@ TEST_CASE_FIXTURE(BadInput, "edgepost: a missing database is made by publish alo
     expect(run(word), 1, db);
   expect(run("sync", {"--to", "mqtt://127.0.0.1:1", "--until-empty"}), 1, db);
   CHECK(!has_database());
+  write_file(db, "");
+  expect(run("sync", {"--to", "mqtt://127.0.0.1:1", "--until-empty"}), 1, db + " is empty");
+  CHECK(read_file(db).empty());
 }
 
 TEST_CASE_FIXTURE(BadInput, "edgepost: a file that is no database is refused and left alone") {
@@ -278,6 +332,27 @@ TEST_CASE_FIXTURE(BadInput,
   CHECK(next_sequence() == last + 1);
   CHECK(events().size() == last);
   CHECK(is_sound());
+}
+
+TEST_CASE_FIXTURE(BadInput, "sync: acknowledgements that cannot be stored are a failure") {
+  std::string lines;
+  for (int i = 0; i < 3'000; ++i)
+    lines += "x\n";
+  publish(lines);
+  const Mosquitto broker;
+  Words limited = words("sync", {"--to", broker.url(), "--until-empty", "--timeout", "30s"});
+  // Files may not grow beyond 64 KiB: enough for opening, not for all that is acknowledged.
+  const char* const limit = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+  limited.insert(limited.begin(), {"bash", "-c", limit, "bash"});
+  const Outcome outcome = test::run(limited);
+  CAPTURE(outcome.err);
+  CHECK(outcome.code == 1);
+  CHECK(outcome.out.starts_with("acknowledged 3000 events"));
+  CHECK(outcome.err.find("edgepost: cannot store what was acknowledged") != std::string::npos);
+  CHECK(is_sound());
+  const Outcome again = run("sync", {"--to", broker.url(), "--until-empty"});
+  CHECK(again.code == 0);
+  CHECK(number_in(run("status", {"--json"}).out, "acknowledged") == 3'000);
 }
 
 }  // namespace

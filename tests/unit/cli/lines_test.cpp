@@ -56,7 +56,9 @@ TEST_CASE("lines: each line comes once, empty ones and the unfinished last one t
   CHECK(input.next() == "[two\r]");
   CHECK(input.next() == "pause");
   input.end();
+  CHECK(input.reader.bytes() == 10);
   CHECK(input.next() == "[three]");
+  CHECK(input.reader.bytes() == 15);
   CHECK(input.next() == "end");
   CHECK(input.next() == "end");
 }
