@@ -30,7 +30,6 @@ Status check(const GatewayOptions& options) {
   if (options.limits.data_bytes_max == 0 || options.limits.data_bytes_max > kDataBytesMax) {
     return invalid("limits.data_bytes_max: must be 1 to 67108864");
   }
-  if (options.log_bytes_max < 64 * 1024) return invalid("log_bytes_max: must be 65536 or more");
   if (options.flush_interval <= Duration::zero())
     return invalid("flush_interval: must be positive");
   if (options.ack_flush <= Duration::zero()) return invalid("ack_flush: must be positive");

@@ -50,10 +50,13 @@ Status migrate(Connection& connection, Random& random) {
   // The page size holds only if it is set before the first write.
   Status status = connection.run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL;");
   if (!status.is_ok()) return status;
-  status = connection.run("PRAGMA synchronous=FULL; PRAGMA journal_size_limit=4194304;");
+  status = connection.run(
+      "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=250; PRAGMA journal_size_limit=4194304;");
   if (!status.is_ok()) return status;
-  // A log that a crash has left may end in frames that never reached the disk; Store::renew_log
-  // says how. Nothing is committed behind them. Without a crash there is no log.
+  // A log that a crash has left may end in frames that are in the kernel's memory only: after a
+  // failed fsync Linux calls pages clean that never reached the disk. Whatever were committed
+  // behind them would be lost with them in a power cut. So they go into the database file, which
+  // writes them anew, and a new log begins. Without a crash there is no log.
   status = connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
   if (!status.is_ok()) return status;
   const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
