@@ -19,6 +19,8 @@ Status check(const GatewayOptions& options) {
   constexpr std::size_t kDataBytesMax = 64 * 1024 * 1024;
   if (options.database.empty()) return invalid("database: the path is empty");
   if (options.database.find('\0') != std::string::npos) return invalid("database: NUL in the path");
+  if (options.database.front() == ':')
+    return invalid("database: '" + options.database + "' is no file");
   for (std::size_t i = 0; i < options.device_id.size(); ++i) {
     const char c = options.device_id[i];
     const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -30,11 +32,14 @@ Status check(const GatewayOptions& options) {
   if (options.limits.data_bytes_max == 0 || options.limits.data_bytes_max > kDataBytesMax) {
     return invalid("limits.data_bytes_max: must be 1 to 67108864");
   }
-  if (options.flush_interval <= Duration::zero())
-    return invalid("flush_interval: must be positive");
-  if (options.ack_flush <= Duration::zero()) return invalid("ack_flush: must be positive");
+  for (const auto& [name, time] : {std::pair{"flush_interval", options.flush_interval},
+                                   std::pair{"ack_flush", options.ack_flush}}) {
+    if (time > Duration::zero() && time <= kTimeoutMax) continue;
+    return invalid(std::string(name) + ": must be positive and at most 24 h");
+  }
   if (options.ack_flush_events == 0) return invalid("ack_flush_events: must be 1 or more");
-  return {};
+  if (options.source.empty()) return {};
+  return validate(Event{.topic = "t", .type = "t", .source = options.source}, options.limits);
 }
 
 Status check(const UplinkOptions& options) {
@@ -51,10 +56,9 @@ Status check(const UplinkOptions& options) {
   if (options.batch_events == 0 || options.batch_events > 10'000) {
     return invalid(prefix + "batch_events: must be 1 to 10000");
   }
-  const std::pair<const char*, Duration> timeouts[] = {{"connect_timeout", options.connect_timeout},
-                                                       {"answer_timeout", options.answer_timeout},
-                                                       {"max_delay", retry.max_delay}};
-  for (const auto& [name, timeout] : timeouts) {
+  for (const auto& [name, timeout] : {std::pair{"connect_timeout", options.connect_timeout},
+                                      std::pair{"answer_timeout", options.answer_timeout},
+                                      std::pair{"max_delay", retry.max_delay}}) {
     if (timeout > Duration::zero() && timeout <= kTimeoutMax) continue;
     return invalid(prefix + name + ": must be positive and at most 24 h");
   }
@@ -203,26 +207,33 @@ Result<std::vector<Event>> Gateway::read(std::string_view stream, Position from,
 Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transport> transport) {
   if (Status status = check(options); !status.is_ok()) return status;
   if (transport == nullptr) return invalid("uplink " + options.name + ": no transport");
+  const std::lock_guard control(parts_->control_mutex);
+  if (parts_->worker != nullptr) {
+    return {Code::wrong_state, "uplink " + options.name + ": stop the gateway before adding one"};
+  }
+  // Everything that can be wrong is found before a consumer is made: it would hold events for ever.
   auto link = std::make_unique<Parts::Link>();
-  std::vector<Consumer> consumers;
   for (const std::string& name : options.streams) {
     const Result<store::StreamLog*> stream = parts_->store->stream(name);
     if (!stream) return stream.status();
+    if (std::count(options.streams.begin(), options.streams.end(), name) > 1) {
+      return invalid("uplink " + options.name + ": stream " + name + " is named twice");
+    }
+    link->streams.push_back(*stream);
+  }
+  std::vector<Consumer> consumers;
+  for (const std::string& name : options.streams) {
     Result<Consumer> consumer = parts_->store->consumer(name, options.name, Position::start());
     if (!consumer) {
       if (consumer.status().code() != Code::busy) return consumer.status();
       return {Code::already_exists,
               "uplink " + options.name + ": its name is taken: " + consumer.status().message()};
     }
-    link->streams.push_back(*stream);
     consumers.push_back(std::move(*consumer));
   }
   link->uplink = std::make_unique<Uplink>(options, std::move(transport), std::move(consumers),
                                           parts_->options.platform);
   const std::unique_lock lock(parts_->mutex);
-  if (parts_->worker != nullptr) {
-    return {Code::wrong_state, "uplink " + options.name + ": stop the gateway before adding one"};
-  }
   parts_->links.push_back(std::move(link));
   return {};
 }
@@ -243,6 +254,7 @@ Status Gateway::start() {
   if (parts.store->is_read_only()) {
     return {Code::wrong_state, "start: the database is opened for reading only"};
   }
+  const std::lock_guard control(parts.control_mutex);
   // Declared before the lock: threads that a failure leaves are joined without it.
   std::vector<std::unique_ptr<Worker>> workers;
   const std::unique_lock lock(parts.mutex);
@@ -270,6 +282,7 @@ Status Gateway::start() {
 
 void Gateway::stop(Duration patience) {
   Parts& parts = *parts_;
+  const std::lock_guard control(parts.control_mutex);
   const Clock& clock = *parts.options.platform.clock;
   std::vector<std::unique_ptr<Worker>> workers;
   {
@@ -277,7 +290,7 @@ void Gateway::stop(Duration patience) {
     if (parts.worker == nullptr) return;
     const std::lock_guard worker_lock(parts.worker_mutex);
     workers.push_back(std::move(parts.worker));
-    const Instant deadline = clock.now() + patience;
+    const Instant deadline = clock.now() + std::clamp(patience, Duration::zero(), kTimeoutMax);
     for (const auto& link : parts.links) {
       link->uplink->request_stop(deadline);
       workers.push_back(std::move(link->worker));

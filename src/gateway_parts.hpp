@@ -50,7 +50,8 @@ struct Gateway::Parts {
   std::string source;
   IdSource ids;
   Bus bus;
-  std::shared_mutex mutex;  // guards routes and links
+  std::mutex control_mutex;  // start, stop and add_uplink happen one after the other
+  std::shared_mutex mutex;   // guards routes and links
   std::vector<Route> routes;
   std::vector<std::unique_ptr<Link>> links;
   std::mutex worker_mutex;              // guards worker; innermost, as due() comes from anywhere

@@ -31,6 +31,7 @@ Result<Receipt> Transaction::publish(Event event) {
 void* Transaction::native_handle() const { return context_.session.native_handle(); }
 
 Status Gateway::transact(const std::function<Status(Transaction&)>& work) {
+  if (!work) return {Code::invalid_argument, "transact: no function"};
   std::vector<Event> published;
   Status status = parts_->store->transact([&](store::Session& session) {
     Transaction::Context context{*parts_, session, {}};

@@ -38,7 +38,7 @@ struct GatewayOptions {
   std::size_t buffer_bytes_max = 256 * 1024;     ///< Buffered events, at most; then publish stores.
   std::size_t group_bytes_max = 256 * 1024;      ///< One commit, at most (or one event).
   Duration ack_flush = std::chrono::seconds(1);  ///< Age of an unstored acknowledgement, at most.
-  std::size_t ack_flush_events = 1'000;          ///< Their number, at most.
+  std::size_t ack_flush_events = 10'000;         ///< Their number, at most.
   Platform platform;                             ///< What the host replaces.
 };
 
@@ -58,8 +58,10 @@ class Transaction {
  public:
   /// Runs one SQL statement of the caller; result rows are dropped. Tables whose names begin with
   /// `edgepost_` belong to the library.
-  /// Errors: invalid_argument with SQLite's message (syntax, constraint, number of values);
-  /// full; io_error. After full or io_error the transaction can only fail.
+  /// Errors: invalid_argument with SQLite's message (syntax, constraint, number of values), also
+  /// for more than one statement and for BEGIN, COMMIT, END and ROLLBACK; full; io_error;
+  /// wrong_state when the statement made SQLite roll back (`OR ROLLBACK`). After any but
+  /// invalid_argument the transaction can only fail.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values = {});
 
   /// Adds an event. It is stored, and subscribers hear it, only if the transaction commits.
@@ -67,7 +69,8 @@ class Transaction {
   Result<Receipt> publish(Event event);
 
   /// The `sqlite3*` of the open transaction, for queries. Never close it, begin, commit or roll
-  /// back on it; link `edgepost::sqlite3` for the matching header.
+  /// back on it: the transaction then fails, and what SQLite has stored by then stays stored.
+  /// Link `edgepost::sqlite3` for the matching header.
   [[nodiscard]] void* native_handle() const;
 
   /// What a transaction is inside; opaque to everyone else.
@@ -91,7 +94,7 @@ struct WriteStatus {
 /// A gateway at one instant.
 struct GatewayStatus {
   std::string device_id;              ///< As opened.
-  std::uint64_t database_bytes = 0;   ///< File and write-ahead log.
+  std::uint64_t database_bytes = 0;   ///< The file, without its write-ahead log.
   std::int64_t owner_pid = 0;         ///< Process that owns the database; 0: nobody.
   std::uint64_t incarnation = 0;      ///< How many times an owner has opened the database.
   WriteStatus writes;                 ///< Zero for Access::read.
@@ -107,17 +110,18 @@ struct VerifyReport {
 };
 
 /// One gateway: a bus, durable streams in one SQLite file, and the uplinks that drain them.
-/// An event that is published is first stored in every stream whose route matches, then handed to
-/// the subscribers on the bus. Several gateways may live in one process.
+/// An event that is published is first stored (or buffered) in every stream whose route matches,
+/// then handed to the subscribers on the bus. Several gateways may live in one process.
 /// Threads: every method may be called from any thread at once, except where it says otherwise.
 class Gateway {
  public:
   /// Opens the database, creating or migrating it.
   /// After failure: nothing of an existing database was changed.
   /// Blocks: for disk reads. Durable: the identity of a new database.
-  /// Errors: invalid_argument (option named); busy (another owner, its pid named); corrupt (not a
-  /// database, or damaged); unsupported (made by a newer edgepost); not_found (Access::read and no
-  /// file); io_error (directory unwritable); full (disk).
+  /// Errors: invalid_argument (option named, or another program's database); busy (another owner,
+  /// its pid named); corrupt (not a database, or damaged); unsupported (made by a newer edgepost);
+  /// io_error (directory unwritable); full (disk). With Access::read also not_found (no file, or an
+  /// empty one) and wrong_state (made by an older edgepost: open it as owner once).
   static Result<std::unique_ptr<Gateway>> open(const GatewayOptions& options);
 
   /// Stops, stores what is buffered and closes.
@@ -126,7 +130,8 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   /// Creates a stream; when one of that name exists, nothing changes.
-  /// Durable: when it returns. Errors: invalid_argument, naming the position; full; io_error.
+  /// Durable: when it returns. Errors: invalid_argument, naming the position; full; io_error;
+  /// wrong_state (read-only, or inside transact).
   Status create_stream(const StreamOptions& options);
 
   /// Stores every event whose topic matches `filter` in `stream`, from now on. Routes live in
@@ -137,16 +142,21 @@ class Gateway {
   /// Completes (id, time, source, type), checks, stores and hands out one event.
   /// Blocks: Durability::stored: until the disk has it; concurrent publishers share one sync.
   /// Durable: as `durability` says.
-  /// After failure: the event is in no stream and no subscriber heard it.
+  /// After failure: the event is in no stream and no subscriber heard it. One exception: when the
+  /// sync itself failed (io_error) and the process dies before the next commit, the event may be
+  /// there afterwards, as with every database.
   /// Errors: invalid_argument (field and position named); not_found (no route takes the topic:
-  /// use bus() for events nobody stores); full (disk, quota); io_error; wrong_state (read-only, or
-  /// called inside transact() on the same thread: use the transaction's publish).
+  /// use bus() for events nobody stores); full (disk); io_error; busy (another program holds a lock
+  /// on the file for seconds); wrong_state (read-only, or called inside transact() on the same
+  /// thread: use the transaction's publish).
   Result<Receipt> publish(Event event, Durability durability = Durability::stored);
 
   /// Runs `work` in a transaction: its SQL and its events commit together when it returns ok and
   /// are rolled back when it fails. Subscribers hear the events after the commit.
+  /// Requires: `work` throws nothing.
   /// Blocks: other publishers wait meanwhile: be brief. Durable: when it returns ok.
-  /// Errors: what `work` returned; full, io_error from the commit; wrong_state when nested.
+  /// Errors: what `work` returned; invalid_argument (no function); full, io_error, busy from the
+  /// commit; wrong_state (read-only, nested, or the caller's SQL ended the transaction).
   Status transact(const std::function<Status(Transaction&)>& work);
 
   /// Subscribes on the bus; see Bus::subscribe.
@@ -155,9 +165,11 @@ class Gateway {
   /// The bus, for events that need no store.
   [[nodiscard]] Bus& bus();
 
-  /// Opens the consumer `name` of `stream`, creating it at `from` when it is new.
+  /// Opens the consumer `name` of `stream`, creating it at `from` when it is new. Events before
+  /// `from` stay for others: no consumer settles what none was ever to get.
   /// Durable: a new consumer, when it returns.
-  /// Errors: invalid_argument (name); not_found (stream); busy (already open in this gateway).
+  /// Errors: invalid_argument (name); not_found (stream); busy (already open in this gateway);
+  /// full; io_error; wrong_state (read-only, or inside transact).
   Result<Consumer> consumer(std::string_view stream, std::string_view name,
                             Position from = Position::start());
 
@@ -168,7 +180,8 @@ class Gateway {
 
   /// Adds an upstream. It connects when the gateway is started or stepped. Its streams must exist.
   /// Owns: takes `transport`.
-  /// Errors: invalid_argument (option named); not_found (stream); already_exists (name).
+  /// Errors: invalid_argument (option named); not_found (stream); already_exists (name);
+  /// wrong_state (started, read-only); full, io_error (its consumers cannot be stored).
   Status add_uplink(const UplinkOptions& options, std::unique_ptr<Transport> transport);
 
   /// Lets a blocked uplink try again, after credentials or configuration were changed.
@@ -179,9 +192,10 @@ class Gateway {
   /// Errors: wrong_state (already started, or read-only); io_error (no thread to be had).
   Status start();
 
-  /// Stops: waits up to `patience` for answers of events in flight, disconnects, stores
-  /// acknowledgements and buffered events. Does nothing when not started.
-  /// Blocks: for `patience` and one commit.
+  /// Stops: waits up to `patience` (at most 24 h) for answers of events in flight, disconnects,
+  /// stores acknowledgements and buffered events. Does nothing when not started. A failure to store
+  /// is logged; flush() would return it.
+  /// Blocks: for `patience`, a host name look-up in progress, and one commit.
   void stop(Duration patience = std::chrono::seconds(2));
 
   /// Does what is due at `now` without any thread, and returns when to call again at the latest.
@@ -191,7 +205,8 @@ class Gateway {
   Instant step(Instant now, Duration wait = Duration::zero());
 
   /// Stores everything published before, and every acknowledgement.
-  /// Durable: when it returns ok. Errors: full; io_error; both leave the events buffered.
+  /// Durable: when it returns ok. Errors: full; io_error; busy; they leave the events buffered.
+  /// wrong_state (read-only, or inside transact).
   Status flush();
 
   /// Everything at one instant.

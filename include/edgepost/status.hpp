@@ -16,7 +16,7 @@ enum class Code : unsigned char {
   already_exists,    ///< The name is taken: open the existing one, or choose another name.
   wrong_state,       ///< Not now: the object is closed, read-only or inside a handler; reorder.
   full,              ///< A quota or the disk is full: drain, raise the quota, or drop the event.
-  busy,              ///< Another gateway owns it (the message has its pid): stop that one first.
+  busy,              ///< Another process holds it (the message may have its pid): stop that first.
   unavailable,       ///< The other side cannot be reached just now: try again later.
   refused,           ///< The other side said no: change credentials or configuration.
   corrupt,           ///< What was read is damaged: run `edgepost verify`, restore a backup.

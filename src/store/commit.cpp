@@ -71,12 +71,15 @@ std::vector<StreamLog*> Commit::grown_streams() const {
   return streams;
 }
 
+Status CommitQueue::refuse_leader() {
+  const std::lock_guard lock(mutex_);
+  if (!is_led_ || leader_ != std::this_thread::get_id()) return {};
+  return {Code::wrong_state, "already inside transact() on this thread: use its Transaction"};
+}
+
 Result<std::vector<CommitQueue::Request*>> CommitQueue::enter(Request& request) {
+  if (Status status = refuse_leader(); !status.is_ok()) return status;
   std::unique_lock lock(mutex_);
-  if (is_led_ && leader_ == std::this_thread::get_id()) {
-    return Status(Code::wrong_state,
-                  "already inside transact() on this thread: use its Transaction");
-  }
   waiting_.push_back(&request);
   changed_.wait(lock,
                 [&] { return request.is_done || (!is_led_ && waiting_.front() == &request); });

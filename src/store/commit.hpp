@@ -74,6 +74,9 @@ class CommitQueue {
 
   explicit CommitQueue(std::size_t group_bytes_max) : group_bytes_max_(group_bytes_max) {}
 
+  /// Errors: wrong_state when this thread has the turn.
+  Status refuse_leader();
+
   /// Waits until another thread has committed `request` (then the result is empty and the outcome
   /// is in its status) or it is this thread's turn (then the result is the group to commit, in
   /// order, `request` first; leave() must follow).

@@ -1,6 +1,6 @@
 #include "store/connection.hpp"
 
-#include <array>
+#include <system_error>
 #include <utility>
 
 namespace edgepost::store {
@@ -54,7 +54,7 @@ Result<Connection> Connection::open(const std::string& path, const std::string& 
     if ((rc & 0xFF) != SQLITE_CANTOPEN) return connection.check(rc, "cannot be opened");
     const int reason = sqlite3_system_errno(handle);
     std::string message = "database " + path + ": cannot be opened";
-    if (reason != 0) message += " (system error " + std::to_string(reason) + ")";
+    if (reason != 0) message += ": " + std::generic_category().message(reason);
     constexpr int kNoSuchFile = 2;  // ENOENT
     const bool missing = mode == Mode::read_only && (reason == kNoSuchFile || reason == 0);
     return Status(missing ? Code::not_found : Code::io_error, std::move(message));
@@ -77,21 +77,24 @@ Status Connection::harden() {
   // The reasons of these figures were measured; they stand in docs/architecture.md.
   return run(
       "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF;"
-      "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;");
+      "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;",
+      "cannot be opened");
 }
 
-Result<Statement> Connection::prepare(std::string_view sql) {
+Result<Statement> Connection::prepare(std::string_view sql, std::string_view* rest) {
   sqlite3_stmt* raw = nullptr;
+  const char* end = nullptr;
   const int rc = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
-                                    SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+                                    SQLITE_PREPARE_PERSISTENT, &raw, &end);
   Statement statement;
   statement.handle_.reset(raw);
   if (rc != SQLITE_OK) return check(rc, "statement cannot be prepared");
+  if (rest != nullptr) *rest = sql.substr(static_cast<std::size_t>(end - sql.data()));
   return statement;
 }
 
-Status Connection::run(const char* sql) {
-  return check(sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr), sql);
+Status Connection::run(const char* sql, std::string_view what) {
+  return check(sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr), what);
 }
 
 Result<std::int64_t> Connection::integer(const char* sql) {
@@ -125,8 +128,10 @@ WriteTransaction::~WriteTransaction() {
   }
 }
 
-Status WriteTransaction::begin() { return connection_.run("BEGIN IMMEDIATE"); }
+Status WriteTransaction::begin() {
+  return connection_.run("BEGIN IMMEDIATE", "cannot begin to write");
+}
 
-Status WriteTransaction::commit() { return connection_.run("COMMIT"); }
+Status WriteTransaction::commit() { return connection_.run("COMMIT", "cannot store"); }
 
 }  // namespace edgepost::store

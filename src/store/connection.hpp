@@ -78,11 +78,12 @@ class Connection {
   Connection(Connection&&) = default;
   Connection& operator=(Connection&&) = default;
 
-  /// Prepares a statement that is kept for long. Errors: those of check().
-  Result<Statement> prepare(std::string_view sql);
+  /// Prepares the first statement of `sql`; `rest`, if given, is what stands behind it.
+  /// Errors: those of check().
+  Result<Statement> prepare(std::string_view sql, std::string_view* rest = nullptr);
 
-  /// Runs one or more statements without results.
-  Status run(const char* sql);
+  /// Runs one or more statements without results; `what` says what for, in an operator's words.
+  Status run(const char* sql, std::string_view what = "a statement failed");
 
   /// The first column of the first row of `sql`, as an integer; 0 when there is no row.
   Result<std::int64_t> integer(const char* sql);

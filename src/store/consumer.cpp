@@ -20,7 +20,7 @@ Result<std::vector<Event>> Consumer::fetch(const ReadLimits& limits) {
   const std::lock_guard lock(state.mutex);
   if (state.store == nullptr) return closed();
   std::vector<Event> events;
-  const auto is_done = [&state](std::uint64_t sequence) { return state.is_done(sequence); };
+  const auto is_done = [&state](std::uint64_t sequence) { return state.cursor->is_done(sequence); };
   Status status = state.store->read(state.stream, state.position, limits, is_done, events);
   if (!events.empty()) {
     state.fetched_max = std::max(state.fetched_max, events.back().sequence);
@@ -34,31 +34,22 @@ Status Consumer::acknowledge(std::uint64_t sequence) {
   State& state = *state_;
   const std::lock_guard lock(state.mutex);
   if (state.store == nullptr) return closed();
-  if (state.is_done(sequence)) return {};
+  if (state.cursor->is_done(sequence)) return {};
   if (sequence > state.fetched_max) {
     return {Code::invalid_argument, "consumer " + state.cursor->name + ": sequence " +
                                         std::to_string(sequence) + " was never fetched"};
   }
-  std::uint64_t floor = state.cursor->floor;
-  const auto place = static_cast<std::size_t>(sequence - floor - 1);
-  if (state.above.size() <= place) state.above.resize(place + 1);
-  state.above[place] = true;
-  const std::uint64_t floor_before = floor;
-  for (; !state.above.empty() && state.above.front(); ++floor)
-    state.above.pop_front();
-  if (floor == floor_before) return {};
-  state.cursor->floor = floor;
-  state.store->acknowledged();
+  if (state.cursor->acknowledge(sequence)) state.store->acknowledged();
   return {};
 }
 
 void Consumer::rewind() {
   const std::lock_guard lock(state_->mutex);
-  state_->position = {state_->cursor->floor + 1, std::nullopt};
+  state_->position = {state_->cursor->floor() + 1, std::nullopt};
 }
 
 ConsumerStatus Consumer::status() const {
-  const std::uint64_t floor = state_->cursor->floor;
+  const std::uint64_t floor = state_->cursor->floor();
   const std::lock_guard lock(state_->mutex);
   // The stream lives as long as the store.
   const std::uint64_t last = state_->store == nullptr ? floor : state_->stream.next_sequence() - 1;

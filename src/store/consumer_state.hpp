@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 
@@ -14,18 +13,11 @@ namespace edgepost {
 struct Consumer::State {
   State(store::Store& owner, store::StreamLog& log, std::shared_ptr<store::Cursor> place)
       : store(&owner), stream(log), cursor(std::move(place)) {
-    position.next = cursor->floor + 1;
+    position.next = cursor->floor() + 1;
   }
   ~State() { cursor->is_open = false; }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
-
-  /// True when an event above the floor is acknowledged already.
-  [[nodiscard]] bool is_done(std::uint64_t sequence) const {
-    const std::uint64_t floor = cursor->floor;
-    return sequence <= floor || (sequence - floor <= above.size() &&
-                                 above[static_cast<std::size_t>(sequence - floor - 1)]);
-  }
 
   std::mutex mutex;
   store::Store* store;  ///< Null once the gateway is closed.
@@ -33,7 +25,6 @@ struct Consumer::State {
   std::shared_ptr<store::Cursor> cursor;
   store::ReadPosition position;
   std::uint64_t fetched_max = 0;  ///< The highest sequence ever handed out.
-  std::deque<bool> above;         ///< Acknowledged or not, from floor + 1 on, as far as is known.
 };
 
 }  // namespace edgepost

@@ -25,15 +25,18 @@ struct Owner::File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  int open(const std::string& path, const std::string& vfs_name, int flags) {
+  // Opens `<database>-owner`. The database's path is resolved first: whoever comes by a symbolic
+  // link means the same database.
+  int open(const std::string& database, const std::string& vfs_name, int flags) {
     if (sqlite3_initialize() != SQLITE_OK) return SQLITE_ERROR;
     sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name.empty() ? nullptr : vfs_name.c_str());
     if (vfs == nullptr) return SQLITE_CANTOPEN;
     std::vector<char> full(static_cast<std::size_t>(vfs->mxPathname) + 1);
-    const int rc = vfs->xFullPathname(vfs, path.c_str(), vfs->mxPathname, full.data());
+    const int rc = vfs->xFullPathname(vfs, database.c_str(), vfs->mxPathname, full.data());
     // xFullPathname may add that a symbolic link was followed, which is fine.
     if ((rc & 0xFF) != SQLITE_OK) return SQLITE_CANTOPEN;
-    name = sqlite3_create_filename(full.data(), "", "", 0, nullptr);
+    const std::string path = std::string(full.data()) + "-owner";
+    name = sqlite3_create_filename(path.c_str(), "", "", 0, nullptr);
     const std::size_t size = static_cast<std::size_t>(vfs->szOsFile);
     storage.resize((size + sizeof(std::max_align_t) - 1) / sizeof(std::max_align_t));
     int granted = 0;
@@ -66,9 +69,10 @@ Owner::~Owner() = default;
 Result<std::unique_ptr<Owner>> Owner::take(const std::string& database, const std::string& vfs) {
   const std::string path = database + "-owner";
   auto opened = std::make_unique<File>();
-  if (opened->open(path, vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) != SQLITE_OK) {
-    return Status(Code::io_error, "database " + database + ": cannot create " + path +
-                                      ": check that the directory exists and is writable");
+  if (opened->open(database, vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) != SQLITE_OK) {
+    return Status(Code::io_error,
+                  "database " + database + ": cannot create " + path +
+                      ": check the directory, its permissions and the number of open files");
   }
   sqlite3_file* file = opened->file();
   const sqlite3_io_methods* io = file->pMethods;
@@ -94,7 +98,7 @@ Result<std::unique_ptr<Owner>> Owner::take(const std::string& database, const st
 
 std::int64_t Owner::pid(const std::string& database, const std::string& vfs) {
   File opened;
-  if (opened.open(database + "-owner", vfs, SQLITE_OPEN_READONLY) != SQLITE_OK) return 0;
+  if (opened.open(database, vfs, SQLITE_OPEN_READONLY) != SQLITE_OK) return 0;
   int is_reserved = 0;
   if (opened.file()->pMethods->xCheckReservedLock(opened.file(), &is_reserved) != SQLITE_OK) {
     return 0;

@@ -14,6 +14,33 @@ constexpr std::int64_t kApplicationId = 0x65706f73;  // "epos"
 // Forward only: a new version appends a file to store/sql; none is changed after a release.
 constexpr auto kVersion = static_cast<std::int64_t>(sql::files.size());
 
+// Runs the migrations behind `version`, in one transaction. The outcome goes into the database file
+// at once: if the log were lost, the file would otherwise look like a new one.
+Status upgrade(Connection& connection, Random& random, std::int64_t version) {
+  WriteTransaction transaction(connection);
+  Status status = transaction.begin();
+  if (!status.is_ok()) return status;
+  for (std::int64_t i = version; i < kVersion; ++i) {
+    const std::string script(sql::files[static_cast<std::size_t>(i)].text);
+    status = connection.run(script.c_str(), "cannot be migrated");
+    if (!status.is_ok()) return status;
+  }
+  if (version == 0) {
+    Identity identity;
+    random.fill(RandomUse::ids, std::as_writable_bytes(std::span(identity.uuid)));
+    Result<Statement> insert = connection.prepare("INSERT INTO edgepost_meta (uuid) VALUES (?1)");
+    if (!insert) return insert.status();
+    insert->bind_blob(1, {reinterpret_cast<const char*>(identity.uuid.data()), 16});
+    if (const Result<bool> done = connection.step(*insert); !done) return done.status();
+  }
+  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(kVersion);
+  status = connection.run(marks.c_str());
+  if (status.is_ok()) status = transaction.commit();
+  if (status.is_ok()) status = connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  return status;
+}
+
 }  // namespace
 
 Status check_schema(Connection& connection, bool is_read_only) {
@@ -58,30 +85,29 @@ Status migrate(Connection& connection, Random& random) {
   // behind them would be lost with them in a power cut. So they go into the database file, which
   // writes them anew, and a new log begins. Without a crash there is no log.
   status = connection.run("PRAGMA wal_checkpoint(TRUNCATE)");
-  if (!status.is_ok()) return status;
+  if (!status.is_ok() && status.code() != Code::full) return status;
+  const Result<std::int64_t> wal =
+      connection.integer("SELECT journal_mode = 'wal' FROM pragma_journal_mode");
+  if (!wal) return wal.status();
+  if (*wal == 0) {
+    return {Code::io_error,
+            "database " + connection.path() + ": this file system cannot keep a write-ahead log"};
+  }
   const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
   if (!version) return version.status();
 
+  if (*version < kVersion) {
+    status = upgrade(connection, random, *version);
+    if (!status.is_ok()) return status;
+  }
   WriteTransaction transaction(connection);
-  if (status = transaction.begin(); !status.is_ok()) return status;
-  for (std::int64_t i = *version; i < kVersion; ++i) {
-    const std::string script(sql::files[static_cast<std::size_t>(i)].text);
-    if (status = connection.run(script.c_str()); !status.is_ok()) return status;
+  status = transaction.begin();
+  if (status.is_ok()) {
+    status = connection.run("UPDATE edgepost_meta SET incarnation = incarnation + 1");
   }
-  if (*version == 0) {
-    Identity identity;
-    random.fill(RandomUse::ids, std::as_writable_bytes(std::span(identity.uuid)));
-    Result<Statement> insert = connection.prepare("INSERT INTO edgepost_meta (uuid) VALUES (?1)");
-    if (!insert) return insert.status();
-    insert->bind_blob(1, {reinterpret_cast<const char*>(identity.uuid.data()), 16});
-    if (const Result<bool> done = connection.step(*insert); !done) return done.status();
-  }
-  status = connection.run("UPDATE edgepost_meta SET incarnation = incarnation + 1");
-  if (!status.is_ok()) return status;
-  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                            "; PRAGMA user_version=" + std::to_string(kVersion);
-  if (status = connection.run(marks.c_str()); !status.is_ok()) return status;
-  return transaction.commit();
+  if (status.is_ok()) status = transaction.commit();
+  // On a full disk it must still be possible to drain.
+  return status.code() == Code::full ? Status() : status;
 }
 
 Result<Identity> read_identity(Connection& connection) {

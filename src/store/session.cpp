@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -19,17 +21,65 @@ struct Bind {
   }
 };
 
-// After one of these SQLite may have rolled back on its own; going on would write outside.
-bool is_fatal(const Status& status) {
-  return status.code() != Code::ok && status.code() != Code::invalid_argument;
+// Skips what SQL does not read: white space and comments.
+std::string_view skip_blanks(std::string_view sql) {
+  while (!sql.empty()) {
+    if (sql.starts_with("--")) {
+      sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
+    } else if (sql.starts_with("/*")) {
+      const auto end = sql.find("*/", 2);
+      sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + 2);
+    } else if (sql.front() == ';' ||
+               std::string_view(" \t\r\n\f").find(sql.front()) != std::string_view::npos) {
+      sql.remove_prefix(1);
+    } else {
+      break;
+    }
+  }
+  return sql;
+}
+
+// Only transact() begins and ends the transaction: events and rows could not be one otherwise.
+bool is_transaction_control(std::string_view sql) {
+  for (const std::string_view word : {"BEGIN", "COMMIT", "END", "ROLLBACK"}) {
+    if (sql.size() >= word.size() &&
+        std::equal(word.begin(), word.end(), sql.begin(), [](char wanted, char given) {
+          return wanted == given || wanted + ('a' - 'A') == given;
+        })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
 
+Status Session::checked(Status status) {
+  const bool is_over = sqlite3_get_autocommit(connection_.handle()) != 0;
+  if (is_over) {
+    std::string why = status.is_ok() ? "the caller's SQL ended it" : status.message();
+    failure_ = {Code::wrong_state, "transaction: " + std::move(why)};
+    return failure_;
+  }
+  // After full or io_error SQLite may have given up parts; going on could store half.
+  const bool is_fatal = !status.is_ok() && status.code() != Code::invalid_argument;
+  if (is_fatal) failure_ = status;
+  return status;
+}
+
 Status Session::execute(std::string_view sql, std::initializer_list<SqlValue> values) {
   if (!failure_.is_ok()) return failure_;
-  Result<Statement> statement = connection_.prepare(sql);
-  if (!statement) return statement.status();
+  sql = skip_blanks(sql);
+  if (sql.empty()) return {Code::invalid_argument, "execute: no statement"};
+  if (is_transaction_control(sql)) {
+    return {Code::invalid_argument, "execute: transact() begins and ends the transaction"};
+  }
+  std::string_view rest;
+  Result<Statement> statement = connection_.prepare(sql, &rest);
+  if (!statement) return checked(statement.status());
+  if (!skip_blanks(rest).empty()) {
+    return {Code::invalid_argument, "execute: more than one statement"};
+  }
   const int wanted = sqlite3_bind_parameter_count(statement->handle());
   if (static_cast<std::size_t>(wanted) != values.size()) {
     return {Code::invalid_argument, "execute: the statement has " + std::to_string(wanted) +
@@ -39,19 +89,16 @@ Status Session::execute(std::string_view sql, std::initializer_list<SqlValue> va
   int index = 0;
   for (const SqlValue& value : values) {
     const int rc = std::visit(Bind{statement->handle(), ++index}, value);
-    if (rc != SQLITE_OK) return connection_.check(rc, "execute: a value cannot be bound");
+    if (rc != SQLITE_OK) return checked(connection_.check(rc, "execute: a value cannot be bound"));
   }
   while (true) {
     const Result<bool> row = connection_.step(*statement);
-    if (!row) {
-      if (is_fatal(row.status())) failure_ = row.status();
-      return row.status();
-    }
-    if (!*row) return {};
+    if (!row || !*row) return checked(row.status());
   }
 }
 
 Result<std::uint64_t> Session::append(StreamLog& stream, const Event& event) {
+  if (failure_.is_ok()) (void)checked({});
   if (!failure_.is_ok()) return failure_;
   Result<std::uint64_t> sequence = commit_.add(stream, event);
   if (!sequence) failure_ = sequence.status();

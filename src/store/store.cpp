@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/event_weight.hpp"
 #include "store/consumer_state.hpp"
 
 namespace edgepost::store {
-namespace {
-
-// What an event weighs in memory and on the wire, roughly: limits need no more.
-std::size_t weight(const Event& event) {
-  return event.data.size() + event.topic.size() + event.key.size() + event.source.size() + 64;
-}
-
-}  // namespace
-
 Store::Store(const GatewayOptions& options, StoreListener listener)
     : options_(options), listener_(std::move(listener)), queue_(options.group_bytes_max) {}
 
@@ -42,6 +34,12 @@ Status Store::open_connections() {
     owner_ = std::move(*owner);
     Status status = migrate(*writer_, *options_.platform.random);
     if (!status.is_ok()) return status;
+    Result<Statement> query = writer_->prepare("PRAGMA data_version");
+    if (!query) return query.status();
+    data_version_query_ = std::move(*query);
+    const Result<std::uint64_t> version = data_version();
+    if (!version) return version.status();
+    data_version_ = *version;
   }
   Result<Connection> reader = Connection::open(path, vfs(), Connection::Mode::read_only);
   if (!reader) return reader.status();
@@ -72,11 +70,11 @@ Status Store::load_streams() {
     if (consumer == 0) continue;
     StreamLog& stream = *streams_[known - 1];
     const std::string name(select->bytes(3));
-    const std::uint64_t floor = stream.stored_floor(consumer);
+    const Floor floor = stream.stored_floor(consumer);
     if (const auto cursor = stream.cursor(name)) {
-      cursor->floor = floor;
+      cursor->restore(floor);
     } else {
-      stream.add_cursor(consumer, name, floor);
+      stream.add_cursor(name, floor);
     }
   }
 }
@@ -88,9 +86,12 @@ Status Store::refresh() {
 }
 
 Store::~Store() {
-  if (writer_) {
-    // What cannot be stored now is lost with this process; the caller had flush() to hear of it.
-    (void)flush();
+  const bool is_open = writer_ && reader_;  // or opening failed on the way
+  if (is_open) {
+    if (const Status status = flush(); !status.is_ok()) {
+      options_.platform.logger->write(LogLevel::error, "store",
+                                      "closing: what was buffered is lost: " + status.message());
+    }
   }
   const std::lock_guard lock(streams_mutex_);
   for (const auto& weak : consumers_) {
@@ -155,8 +156,11 @@ Result<Consumer> Store::consumer(std::string_view stream_name, std::string_view 
     if (const Result<bool> done = writer_->step(*insert); !done) return done.status();
     const auto id = static_cast<std::uint32_t>(sqlite3_last_insert_rowid(writer_->handle()));
     const StreamStatus now = log.status();
-    const std::uint64_t start = std::max<std::uint64_t>(from.sequence, now.first_sequence);
-    cursor = log.add_cursor(id, std::string(name), std::min(start, now.next_sequence) - 1);
+    const std::uint64_t start =
+        std::clamp<std::uint64_t>(from.sequence, now.first_sequence, now.next_sequence);
+    cursor = log.add_cursor(
+        std::string(name),
+        {.consumer = id, .start = start, .floor = start - 1, .runs = {}, .changes = 1});
     is_new = true;
     commit.include(log);
     return {};

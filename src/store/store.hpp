@@ -37,13 +37,16 @@ class Session {
 
   /// See Transaction::execute.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
-  /// Adds an event to one stream; its sequence.
+  /// Adds an event to one stream; its sequence. Errors: whatever made an earlier step fatal.
   Result<std::uint64_t> append(StreamLog& stream, const Event& event);
   [[nodiscard]] void* native_handle() const { return connection_.handle(); }
   /// The first failure that makes committing impossible.
   [[nodiscard]] const Status& failure() const { return failure_; }
 
  private:
+  /// Notices when SQLite, or the caller through it, has ended the transaction.
+  Status checked(Status status);
+
   Connection& connection_;
   Commit& commit_;
   Status failure_;
@@ -81,10 +84,10 @@ class Store {
 
   /// Commits buffered events and floors that are due; the next time it has something to do.
   Instant step(Instant now);
-  /// Commits all buffered events and all floors now.
+  /// Commits all buffered events and all floors now, synced.
   Status flush();
 
-  /// For consumers: `count` acknowledgements wait to be stored.
+  /// For consumers: one more acknowledgement waits to be stored.
   void acknowledged();
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
@@ -109,9 +112,9 @@ class Store {
   Status commit_alone(const std::function<Status(Commit&)>& work);
   Status add_buffered(Commit& commit, std::vector<Buffered>& taken);
   void give_back(std::vector<Buffered> taken);
-  Status store_floors();
-  [[nodiscard]] bool has_buffered();
+  void include_floors(Commit& commit);
   Status refuse_if_read_only() const;
+  Result<std::uint64_t> data_version();
   void due_at(Instant when);
 
   GatewayOptions options_;
@@ -119,6 +122,8 @@ class Store {
   Identity identity_;
   std::unique_ptr<Owner> owner_;
   std::optional<Connection> writer_;  // only with the turn of queue_
+  Statement data_version_query_;
+  std::uint64_t data_version_ = 0;  // changes when another connection has written
   CommitQueue queue_;
   std::mutex read_mutex_;  // guards reader_ and the streams' statements on it
   std::optional<Connection> reader_;

@@ -1,8 +1,9 @@
 // The store's way to the disk: everything that is written goes through commit(), on the thread
-// that has the turn.
+// that has the turn. Every commit is synced.
 #include <algorithm>
 #include <utility>
 
+#include "base/event_weight.hpp"
 #include "store/store.hpp"
 
 namespace edgepost::store {
@@ -30,13 +31,24 @@ Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken) {
 
 void Store::give_back(std::vector<Buffered> taken) {
   if (taken.empty()) return;
-  const std::lock_guard lock(pending_mutex_);
-  for (const Buffered& buffered : taken)
-    buffer_bytes_ += buffered.event.data.size();
-  taken.insert(taken.end(), std::make_move_iterator(buffer_.begin()),
-               std::make_move_iterator(buffer_.end()));
-  buffer_ = std::move(taken);
-  buffered_since_ = options_.platform.clock->now();
+  const Instant now = options_.platform.clock->now();
+  {
+    const std::lock_guard lock(pending_mutex_);
+    for (const Buffered& buffered : taken)
+      buffer_bytes_ += weight(buffered.event);
+    taken.insert(taken.end(), std::make_move_iterator(buffer_.begin()),
+                 std::make_move_iterator(buffer_.end()));
+    buffer_ = std::move(taken);
+    buffered_since_ = now;  // so that a full disk is tried once an interval
+  }
+  due_at(now + options_.flush_interval);
+}
+
+Result<std::uint64_t> Store::data_version() {
+  StatementUse query(data_version_query_);
+  const Result<bool> row = writer_->step(data_version_query_);
+  if (!row) return row.status();
+  return query->integer(0);
 }
 
 Status Store::commit(const std::function<Status(Commit&)>& work) {
@@ -44,6 +56,13 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
   const auto run = [&]() -> Status {
     Commit commit(*writer_);
     if (Status status = commit.begin(); !status.is_ok()) return status;
+    // Who deletes the owner file lets a second owner in: an error is better than two histories.
+    const Result<std::uint64_t> version = data_version();
+    if (!version) return version.status();
+    if (*version != data_version_) {
+      return {Code::busy, "database " + options_.database +
+                              ": written by another process; open it again to go on"};
+    }
     // What was published before comes first, whoever commits.
     if (Status status = add_buffered(commit, taken); !status.is_ok()) return status;
     if (Status status = work(commit); !status.is_ok()) return status;
@@ -71,7 +90,7 @@ Status Store::commit_alone(const std::function<Status(Commit&)>& work) {
 Result<std::uint64_t> Store::append(std::span<StreamLog* const> streams, const Event& event) {
   if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
   Append request;
-  request.bytes = event.data.size();
+  request.bytes = weight(event);
   request.streams = streams;
   request.event = &event;
   const auto group = queue_.enter(request);
@@ -95,19 +114,23 @@ Result<std::uint64_t> Store::append(std::span<StreamLog* const> streams, const E
 
 Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& event) {
   if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
+  if (Status status = queue_.refuse_leader(); !status.is_ok()) return status;
+  const std::size_t bytes = weight(event);
+  bool is_first = false;
+  bool is_full = false;
+  Instant now;
   {
     const std::lock_guard lock(pending_mutex_);
-    if (buffer_bytes_ + event.data.size() <= options_.buffer_bytes_max) {
+    is_full = buffer_bytes_ + bytes > options_.buffer_bytes_max;
+    if (!is_full) {
       buffer_.push_back({{streams.begin(), streams.end()}, event});
-      buffer_bytes_ += event.data.size();
-      if (buffered_since_) return {};
-      buffered_since_ = options_.platform.clock->now();
-    } else {
-      buffered_since_.reset();
+      buffer_bytes_ += bytes;
+      is_first = !buffered_since_.has_value();
+      if (is_first) buffered_since_ = now = options_.platform.clock->now();
     }
   }
-  if (!buffered_since_) return append(streams, event).status();
-  due_at(options_.platform.clock->now() + options_.flush_interval);
+  if (is_full) return append(streams, event).status();
+  if (is_first) due_at(now + options_.flush_interval);
   return {};
 }
 
@@ -115,62 +138,39 @@ Status Store::transact(const std::function<Status(Session&)>& work) {
   if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
   return commit_alone([&](Commit& commit) -> Status {
     Session session(*writer_, commit);
-    if (Status status = work(session); !status.is_ok()) return status;
-    if (!session.failure().is_ok()) return session.failure();
-    if (sqlite3_get_autocommit(writer_->handle()) != 0) {
-      return {Code::wrong_state, "transaction: the caller's SQL ended it"};
+    Status status = work(session);
+    if (!session.failure().is_ok()) status = session.failure();
+    if (sqlite3_get_autocommit(writer_->handle()) == 0) return status;
+    // Ended behind our back: what is stored now is whatever SQLite says.
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& stream : streams_) {
+      if (Status loaded = stream->load(*writer_); !loaded.is_ok()) return loaded;
     }
-    return {};
+    return status.is_ok() ? Status(Code::wrong_state, "transaction: the caller's SQL ended it")
+                          : status;
   });
 }
 
-// Not synced when only floors are written: a lost acknowledgement is a repeat with the same id,
-// never a loss, and the next synced commit carries it.
-Status Store::store_floors() {
-  bool is_any = false;
-  const auto include = [&](Commit* commit) {
-    const std::lock_guard lock(streams_mutex_);
-    for (const auto& stream : streams_) {
-      if (!stream->has_unwritten_floors()) continue;
-      is_any = true;
-      if (commit != nullptr) commit->include(*stream);
-    }
-  };
-  include(nullptr);
-  Status status;
-  if (is_any) {
-    Append request;
-    request.is_alone = true;
-    const auto group = queue_.enter(request);
-    if (!group) return group.status();
-    const bool is_lazy = !has_buffered() && writer_->run("PRAGMA synchronous=NORMAL").is_ok();
-    status = commit([&include](Commit& commit) -> Status {
-      include(&commit);
-      return {};
-    });
-    if (is_lazy) {
-      const Status restored = writer_->run("PRAGMA synchronous=FULL");
-      EDGEPOST_ASSERT(restored.is_ok());
-    }
-    queue_.leave(*group, status);
+void Store::include_floors(Commit& commit) {
+  {
+    const std::lock_guard lock(pending_mutex_);
+    acknowledged_since_.reset();
+    acknowledged_events_ = 0;
   }
-  const std::lock_guard lock(pending_mutex_);
-  acknowledged_events_ = 0;
-  acknowledged_since_.reset();
-  if (!status.is_ok()) acknowledged_since_ = options_.platform.clock->now();
-  return status;
-}
-
-bool Store::has_buffered() {
-  const std::lock_guard lock(pending_mutex_);
-  return !buffer_.empty();
+  const std::lock_guard lock(streams_mutex_);
+  for (const auto& stream : streams_) {
+    if (stream->has_unwritten_floors()) commit.include(*stream);
+  }
 }
 
 Status Store::flush() {
   if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
-  // Also waits for a commit in progress that has taken buffered events with it.
-  Status status = commit_alone([](Commit&) { return Status(); });
-  return status.is_ok() ? store_floors() : status;
+  Status status = commit_alone([this](Commit& commit) {
+    include_floors(commit);
+    return Status();
+  });
+  if (!status.is_ok()) acknowledged();  // they still wait, from now on
+  return status;
 }
 
 void Store::acknowledged() {
@@ -188,18 +188,15 @@ void Store::acknowledged() {
 }
 
 Instant Store::step(Instant now) {
-  bool is_buffer_due = false;
-  bool are_floors_due = false;
+  bool is_due = false;
   {
     const std::lock_guard lock(pending_mutex_);
-    is_buffer_due = buffered_since_ && now >= *buffered_since_ + options_.flush_interval;
-    are_floors_due = acknowledged_since_ && (now >= *acknowledged_since_ + options_.ack_flush ||
-                                             acknowledged_events_ >= options_.ack_flush_events);
+    is_due = (buffered_since_ && now >= *buffered_since_ + options_.flush_interval) ||
+             (acknowledged_since_ && (now >= *acknowledged_since_ + options_.ack_flush ||
+                                      acknowledged_events_ >= options_.ack_flush_events));
   }
-  Status status;
-  if (is_buffer_due) status = commit_alone([](Commit&) { return Status(); });
-  if (are_floors_due && status.is_ok()) status = store_floors();
-  if (status.message() != step_failure_) {
+  const Status status = is_due ? flush() : Status();
+  if (is_due && status.message() != step_failure_) {
     step_failure_ = status.message();
     options_.platform.logger->write(status.is_ok() ? LogLevel::info : LogLevel::error, "store",
                                     status.is_ok() ? "writing works again" : step_failure_);

@@ -1,6 +1,7 @@
 #include "store/stream_log.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -9,15 +10,32 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::uint8_t kBooksFormat = 1;
+constexpr std::uint8_t kBooksFormat = 2;    // 1 had neither starts nor runs
+constexpr std::uint64_t kRunsMax = 65'536;  // bounds what a damaged file makes us allocate
 constexpr std::size_t kChecksumBytes = 4;
 
 Status prepare_once(Connection& connection, Statement& statement, const std::string& sql) {
   if (statement.is_prepared()) return {};
   Result<Statement> prepared = connection.prepare(sql);
-  if (!prepared) return prepared.status();
+  if (!prepared) {
+    // These statements are right, and their table is there: what SQLite takes for a missing table
+    // is a schema that it could not read. The caller has done nothing wrong.
+    const Status& status = prepared.status();
+    const bool is_ours = status.code() == Code::invalid_argument;
+    return is_ours ? Status(Code::io_error, status.message()) : status;
+  }
   statement = std::move(*prepared);
   return {};
+}
+
+void read_runs(ByteReader& reader, Floor& floor) {
+  floor.start = reader.varint();
+  std::uint64_t events = 0;
+  for (std::uint64_t count = reader.varint(); count > 0 && !reader.has_failed(); --count) {
+    floor.runs.push_back(reader.varint());
+    events += std::min(floor.runs.back(), kRunsMax);
+    if (events > kRunsMax) reader.raw(~std::uint64_t{0});  // marks the reader as failed
+  }
 }
 
 }  // namespace
@@ -33,6 +51,10 @@ std::string Books::encode(std::uint32_t stream) const {
   for (const Floor& floor : floors) {
     writer.varint(floor.consumer);
     writer.varint(floor.floor);
+    writer.varint(floor.start);
+    writer.varint(floor.runs.size());
+    for (const std::uint64_t run : floor.runs)
+      writer.varint(run);
   }
   writer.fixed32(crc32c(out, stream));
   return out;
@@ -46,7 +68,8 @@ Result<Books> Books::decode(std::string_view bytes, std::uint32_t stream) {
     return Status(Code::corrupt, "row 0: checksum wrong");
   }
   ByteReader reader(content);
-  if (reader.byte() != kBooksFormat) {
+  const std::uint8_t format = reader.byte();
+  if (format == 0 || format > kBooksFormat) {
     return Status(Code::unsupported, "row 0: format unknown: made by a newer edgepost");
   }
   Books books;
@@ -56,8 +79,11 @@ Result<Books> Books::decode(std::string_view bytes, std::uint32_t stream) {
   }
   const std::uint64_t count = reader.varint();
   for (std::uint64_t i = 0; i < count && !reader.has_failed(); ++i) {
-    const auto consumer = static_cast<std::uint32_t>(reader.varint());
-    books.floors.push_back({consumer, reader.varint()});
+    Floor floor;
+    floor.consumer = static_cast<std::uint32_t>(reader.varint());
+    floor.floor = reader.varint();
+    if (format >= 2) read_runs(reader, floor);
+    books.floors.push_back(std::move(floor));
   }
   if (reader.has_failed() || !reader.is_at_end()) {
     return Status(Code::corrupt, "row 0 is malformed");
@@ -114,7 +140,7 @@ bool StreamLog::has_unwritten_floors() const {
   const std::lock_guard lock(mutex_);
   if (cursors_.size() != books_.floors.size()) return true;
   for (std::size_t i = 0; i < cursors_.size(); ++i) {
-    if (cursors_[i]->floor != books_.floors[i].floor) return true;
+    if (cursors_[i]->changes() != books_.floors[i].changes) return true;
   }
   return false;
 }
@@ -124,11 +150,13 @@ Books StreamLog::books_of_now(std::uint64_t next_sequence) const {
   books.next_sequence = next_sequence;
   books.floors.clear();
   std::uint64_t done = next_sequence - 1;
+  bool is_wanted = false;  // Nobody may settle events that no consumer was ever to get.
   for (const auto& cursor : cursors_) {
-    books.floors.push_back({cursor->id, cursor->floor});
+    books.floors.push_back(cursor->snapshot());
     done = std::min(done, books.floors.back().floor);
+    is_wanted = is_wanted || books.floors.back().start <= books.done + 1;
   }
-  if (!cursors_.empty() && done > books.done) {
+  if (is_wanted && done > books.done) {
     books.acknowledged += done - books.done;
     books.done = done;
   }
@@ -164,6 +192,9 @@ void StreamLog::committed(std::uint64_t next_sequence) {
 }
 
 Result<std::optional<Event>> StreamLog::read(Connection& connection, ReadPosition& position) {
+  // SQLite's keys are signed: nothing can stand beyond.
+  constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (position.next > kLast) return std::optional<Event>();
   while (true) {
     if (position.segment) {
       SegmentReader& segment = *position.segment;
@@ -193,10 +224,9 @@ Result<std::optional<Event>> StreamLog::read(Connection& connection, ReadPositio
   }
 }
 
-std::shared_ptr<Cursor> StreamLog::add_cursor(std::uint32_t id, std::string name,
-                                              std::uint64_t start) {
+std::shared_ptr<Cursor> StreamLog::add_cursor(std::string name, const Floor& from) {
   const std::lock_guard lock(mutex_);
-  cursors_.push_back(std::make_shared<Cursor>(id, std::move(name), start));
+  cursors_.push_back(std::make_shared<Cursor>(std::move(name), from));
   return cursors_.back();
 }
 
@@ -212,12 +242,12 @@ std::shared_ptr<Cursor> StreamLog::cursor(std::string_view name) const {
   return found == cursors_.end() ? nullptr : *found;
 }
 
-std::uint64_t StreamLog::stored_floor(std::uint32_t id) const {
+Floor StreamLog::stored_floor(std::uint32_t id) const {
   const std::lock_guard lock(mutex_);
-  for (const Books::Floor& floor : books_.floors) {
-    if (floor.consumer == id) return floor.floor;
+  for (const Floor& floor : books_.floors) {
+    if (floor.consumer == id) return floor;
   }
-  return books_.done;
+  return {.consumer = id, .start = books_.done + 1, .floor = books_.done};
 }
 
 StreamStatus StreamLog::status() const {
@@ -231,7 +261,7 @@ StreamStatus StreamLog::status() const {
   status.ledger = {next - 1,      books.acknowledged, next - 1 - books.done,
                    books.expired, books.dropped,      books.dead};
   for (const auto& cursor : cursors_) {
-    const std::uint64_t floor = std::min<std::uint64_t>(cursor->floor, next - 1);
+    const std::uint64_t floor = std::min(cursor->floor(), next - 1);
     status.consumers.push_back({cursor->name, floor, next - 1 - floor});
   }
   return status;

@@ -12,18 +12,13 @@
 
 #include "edgepost/stream.hpp"
 #include "store/connection.hpp"
+#include "store/cursor.hpp"
 #include "store/segment.hpp"
 
 namespace edgepost::store {
 
 /// What row 0 of a segment table holds: the part of a stream's books that segments cannot tell.
 struct Books {
-  /// A consumer's durable position.
-  struct Floor {
-    std::uint32_t consumer;
-    std::uint64_t floor;
-  };
-
   std::uint64_t next_sequence = 1;  ///< At least: segments written later may be ahead of it.
   std::uint64_t done = 0;           ///< Every event up to here is settled and may be trimmed.
   std::uint64_t acknowledged = 0;
@@ -33,19 +28,8 @@ struct Books {
   std::vector<Floor> floors;
 
   [[nodiscard]] std::string encode(std::uint32_t stream) const;
-  /// Errors: corrupt.
+  /// Errors: corrupt, unsupported.
   static Result<Books> decode(std::string_view bytes, std::uint32_t stream);
-};
-
-/// One consumer as the store keeps it. The floor moves in memory; see StreamLog for the disk.
-struct Cursor {
-  Cursor(std::uint32_t consumer_id, std::string consumer_name, std::uint64_t start)
-      : id(consumer_id), name(std::move(consumer_name)), floor(start) {}
-
-  const std::uint32_t id;
-  const std::string name;
-  std::atomic<std::uint64_t> floor;  ///< Read by the committing thread, moved by the consumer's.
-  std::atomic<bool> is_open = false;
 };
 
 /// Reads events of one stream, segment after segment.
@@ -90,7 +74,7 @@ class StreamLog {
   Result<std::optional<Event>> read(Connection& connection, ReadPosition& position);
 
   /// Adds a consumer that exists in the database.
-  std::shared_ptr<Cursor> add_cursor(std::uint32_t id, std::string name, std::uint64_t start);
+  std::shared_ptr<Cursor> add_cursor(std::string name, const Floor& from);
   /// Takes back add_cursor() after its transaction failed.
   void remove_cursor(std::string_view name);
   [[nodiscard]] std::shared_ptr<Cursor> cursor(std::string_view name) const;
@@ -101,8 +85,8 @@ class StreamLog {
     return books_;
   }
 
-  /// The position of consumer `id` in the books as loaded; the oldest pending event if unknown.
-  [[nodiscard]] std::uint64_t stored_floor(std::uint32_t id) const;
+  /// What the loaded books have of consumer `id`; the oldest pending event if they do not know it.
+  [[nodiscard]] Floor stored_floor(std::uint32_t id) const;
 
   [[nodiscard]] std::uint32_t id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -90,7 +90,7 @@ Status check_stream(Connection& connection, const StreamLog& stream, VerifyRepor
       books.acknowledged + pending + books.expired + books.dropped + books.dead) {
     findings.add(name + "the books do not balance");
   }
-  for (const Books::Floor& floor : stream.stored_books().floors) {
+  for (const Floor& floor : stream.stored_books().floors) {
     if (floor.floor >= status.next_sequence) {
       findings.add(name + "consumer number " + std::to_string(floor.consumer) +
                    " is ahead of the last event");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/event_weight.hpp"
 #include "edgepost/status.hpp"
 
 namespace edgepost {
@@ -10,21 +11,13 @@ namespace {
 // A window of the largest events would take more memory than a small gateway has.
 constexpr std::size_t kBytesMax = 1024 * 1024;
 
-std::size_t bytes_of(const Event& event) {
-  std::size_t bytes = event.data.size() + event.topic.size();
-  for (const Attribute& attribute : event.attributes) {
-    bytes += attribute.name.size() + attribute.value.size();
-  }
-  return bytes;
-}
-
 }  // namespace
 
 bool Lane::has_room() const { return slots_.size() < events_max_ && bytes_ < kBytesMax; }
 
 void Lane::add(std::vector<Event>&& events) {
   for (Event& event : events) {
-    bytes_ += bytes_of(event);
+    bytes_ += weight(event);
     slots_.push_back({.event = std::move(event)});
   }
 }
@@ -80,7 +73,7 @@ std::uint64_t Lane::acknowledge(std::uint64_t slot) {
   EDGEPOST_ASSERT(done.state == Slot::State::in_flight);
   if (done.parked) leave_park(slot);
   done.state = Slot::State::done;
-  bytes_ -= bytes_of(done.event);
+  bytes_ -= weight(done.event);
   const std::uint64_t sequence = done.event.sequence;
   refused_.erase(sequence);
   if (slot != first_) done.event = Event();

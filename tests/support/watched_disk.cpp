@@ -30,6 +30,7 @@ int read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   WatchedDisk& disk = *of(f).disk;
   if (!takes_a_write(disk)) return SQLITE_FULL;
+  if (const auto called = disk.on_write) called();
   disk.written_bytes += static_cast<std::uint64_t>(size);
   return io(f).xWrite(of(f).real(), from, size, at);
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace edgepost::test {
@@ -24,6 +25,8 @@ class WatchedDisk {
   std::atomic<std::uint64_t> writes = 0;  ///< Calls of write and truncate.
   std::atomic<std::uint64_t> written_bytes = 0;
   std::atomic<std::uint64_t> syncs = 0;
+  /// Called before each write, on the writing thread.
+  std::function<void()> on_write;
   /// This many writes still succeed; after them the disk is full. Negative: never full.
   std::atomic<std::int64_t> writes_left = -1;
 

@@ -1,6 +1,7 @@
 #include "edgepost/gateway.hpp"
 
 #include <doctest.h>
+#include <sqlite3.h>
 
 #include <atomic>
 #include <future>
@@ -180,20 +181,77 @@ TEST_CASE_FIXTURE(GatewayFixture, "transaction: publishing past it on the same t
   CHECK(nested.code() == Code::wrong_state);
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "transaction: SQL that ends it is found out [P-02]") {
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: only transact begins and ends it [P-02][P-03]") {
   open();
+  const std::string large(70'000, 'g');  // larger than a segment, so that it is inserted at once
+  REQUIRE(gateway
+              ->transact([&](Transaction& transaction) -> Status {
+                CHECK(transaction.publish({.topic = "a", .data = large}).is_ok());
+                for (const char* sql : {"COMMIT", " rollback", "/* now */ End", "-- x\nBEGIN"}) {
+                  CHECK(transaction.execute(sql).code() == Code::invalid_argument);
+                }
+                return {};
+              })
+              .is_ok());
+  CHECK(stored() == Texts{large});
+}
+
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "transaction: one that SQLite rolled back stays back [P-02][P-03]") {
+  open();
+  const auto run = [this](const char* sql) {
+    return gateway->transact([sql](Transaction& transaction) { return transaction.execute(sql); });
+  };
+  REQUIRE(run("CREATE TABLE r (k INTEGER PRIMARY KEY ON CONFLICT ROLLBACK)").is_ok());
   const Status status = gateway->transact([](Transaction& transaction) -> Status {
-    (void)transaction.publish({.topic = "sensor/1", .data = "ghost"});
-    return transaction.execute("ROLLBACK");
+    CHECK(transaction.execute("INSERT INTO r VALUES (1)").is_ok());
+    CHECK(transaction.execute("INSERT INTO r VALUES (1)").code() == Code::wrong_state);
+    CHECK(transaction.execute("INSERT INTO r VALUES (2)").code() == Code::wrong_state);
+    CHECK(transaction.publish({.topic = "a"}).status().code() == Code::wrong_state);
+    return {};
   });
   CHECK(status.code() == Code::wrong_state);
-  CHECK(stored().empty());
+  CHECK(status.message().find("UNIQUE constraint failed: r.k") != std::string::npos);
+  CHECK(run("INSERT INTO r VALUES (1)").is_ok());
+  publish("works");
+  CHECK(stored() == Texts{"works"});
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: one ended behind our back bricks nothing") {
+  open();
+  const Status status = gateway->transact([](Transaction& transaction) -> Status {
+    (void)transaction.publish({.topic = "a", .data = std::string(70'000, 'g')});
+    auto* db = static_cast<sqlite3*>(transaction.native_handle());
+    sqlite3_exec(db, "COMMIT", nullptr, nullptr, nullptr);
+    return {};
+  });
+  CHECK(status.code() == Code::wrong_state);
+  CHECK(publish("next").sequence == 2);
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: publishing buffered inside it is refused") {
+  open();
+  Code code = Code::ok;
+  REQUIRE(gateway
+              ->transact([&](Transaction&) {
+                code = gateway->publish({.topic = "a"}, Durability::buffered).status().code();
+                return Status();
+              })
+              .is_ok());
+  CHECK(code == Code::wrong_state);
+  CHECK(gateway->transact({}).code() == Code::invalid_argument);
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "transaction: bad SQL and wrong values are told, not fatal") {
   open();
   REQUIRE(gateway
               ->transact([](Transaction& transaction) -> Status {
+                CHECK(transaction.execute("").code() == Code::invalid_argument);
+                CHECK(transaction.execute("-- nothing").code() == Code::invalid_argument);
+                CHECK(transaction.execute("SELECT 1; SELECT 2").code() == Code::invalid_argument);
+                CHECK(transaction.execute("SELECT 1; -- that is all").is_ok());
                 CHECK(transaction.execute("SELEKT 1").code() == Code::invalid_argument);
                 const Status count = transaction.execute("SELECT ?, ?", {std::int64_t{1}});
                 CHECK(count.code() == Code::invalid_argument);
@@ -225,6 +283,9 @@ TEST_CASE("gateway: options that cannot work are refused by name") {
   CHECK(starts(message([](auto& o) { o.flush_interval = Duration(0); }), "flush_interval"));
   CHECK(starts(message([](auto& o) { o.ack_flush = Duration(-1); }), "ack_flush"));
   CHECK(starts(message([](auto& o) { o.ack_flush_events = 0; }), "ack_flush_events"));
+  CHECK(starts(message([](auto& o) { o.flush_interval = Duration::max(); }), "flush_interval"));
+  CHECK(starts(message([](auto& o) { o.source = "has space"; }), "source"));
+  CHECK(starts(message([](auto& o) { o.database = ":memory:"; }), "database"));
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "gateway: unknown streams and bad names are told") {
@@ -356,6 +417,11 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: an uplink that cannot work is refuse
   CHECK(has(message([](auto& o) { o.connect_timeout = Duration::max(); }), "connect_timeout"));
   UplinkOptions good{.name = "cloud", .streams = {"nowhere"}};
   CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::not_found);
+  good.streams = {"outbox", "nowhere"};
+  CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::not_found);
+  good.streams = {"outbox", "outbox"};
+  CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::invalid_argument);
+  CHECK(outbox().consumers.empty());
   good.streams = {"outbox"};
   CHECK(gateway->add_uplink(good, nullptr).code() == Code::invalid_argument);
   CHECK(gateway->add_uplink(good, peer.transport()).is_ok());

@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: the floor is where the first gap is
   }
   open();
   Consumer cloud = consumer();
-  CHECK(fetch(cloud, 10) == Texts{"3", "4"});
+  CHECK(fetch(cloud, 10) == Texts{"3"});
 }
 
 TEST_CASE_FIXTURE(GatewayFixture,
@@ -109,4 +109,52 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: after its gateway is closed it says
   CHECK(cloud->acknowledge(1).code() == Code::wrong_state);
   cloud->rewind();
   CHECK(cloud->status().lag == 0);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "consumer: what is acknowledged above a gap survives [P-12]") {
+  open();
+  publish_many(1, 300);
+  {
+    Consumer cloud = consumer();
+    fetch(cloud, 300);
+    for (std::uint64_t sequence = 2; sequence <= 299; ++sequence) {
+      if (sequence != 100) REQUIRE(cloud.acknowledge(sequence).is_ok());
+    }
+  }
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 300) == Texts{"1", "100", "300"});
+  REQUIRE(cloud.acknowledge(1).is_ok());
+  CHECK(cloud.status().floor == 99);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "consumer: one that begins later settles nothing before [P-05]") {
+  open();
+  publish_many(1, 5);
+  auto late = gateway->consumer("outbox", "late", Position{6});
+  REQUIRE(late.is_ok());
+  publish("6");
+  REQUIRE(fetch(*late, 1) == Texts{"6"});
+  REQUIRE(late->acknowledge(6).is_ok());
+  REQUIRE(gateway->flush().is_ok());
+  CHECK(outbox().ledger.acknowledged == 0);
+  CHECK(outbox().ledger.pending == 6);
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 10) == Texts{"1", "2", "3", "4", "5", "6"});
+  for (std::uint64_t sequence = 1; sequence <= 6; ++sequence) {
+    REQUIRE(cloud.acknowledge(sequence).is_ok());
+  }
+  REQUIRE(gateway->flush().is_ok());
+  CHECK(outbox().ledger.acknowledged == 6);
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "consumer: reading beyond every sequence finds nothing") {
+  open();
+  publish("1");
+  for (const std::uint64_t far : {std::uint64_t{2}, ~std::uint64_t{0} / 2 + 1, ~std::uint64_t{0}}) {
+    const auto events = gateway->read("outbox", Position{far});
+    REQUIRE(events.is_ok());
+    CHECK(events->empty());
+  }
 }

@@ -69,3 +69,11 @@ TEST_CASE_FIXTURE(GatewayFixture, "owner: a reader works beside the owner and ch
   CHECK((*reader)->consumer("outbox", "x").status().code() == Code::wrong_state);
   CHECK((*reader)->transact([](Transaction&) { return Status(); }).code() == Code::wrong_state);
 }
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: a symbolic link leads to the same owner [P-01]") {
+  open();
+  GatewayOptions linked = options;
+  linked.database = dir.file("link.db");
+  REQUIRE(::symlink(options.database.c_str(), linked.database.c_str()) == 0);
+  CHECK(Gateway::open(linked).status().code() == Code::busy);
+}
