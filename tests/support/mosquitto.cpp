@@ -66,8 +66,17 @@ bool Mosquitto::publish(const std::string& topic, const std::string& payload) co
 
 void Mosquitto::end(int signal_number) {
   process_->signal(signal_number);
+  while (auto line = process_->line(kPatience))
+    log_.push_back(std::move(*line));
   process_->wait();
   process_.reset();
+}
+
+std::optional<std::string> Mosquitto::log_line(std::chrono::microseconds patience) {
+  if (log_.empty()) return process_ ? process_->line(patience) : std::nullopt;
+  std::string line = std::move(log_.front());
+  log_.pop_front();
+  return line;
 }
 
 Subscriber::Subscriber(const Mosquitto& broker, const std::string& filter, const Words& options) {

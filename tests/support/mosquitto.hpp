@@ -3,7 +3,9 @@
 #include <doctest.h>
 #include <signal.h>
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "support/process.hpp"
@@ -25,6 +27,10 @@ class Mosquitto {
   void kill_hard() { end(SIGKILL); }
   /// Publishes as some other client. True when the broker has taken it.
   [[nodiscard]] bool publish(const std::string& topic, const std::string& payload) const;
+  /// The next line of its log; none when nothing comes for `patience`. What it wrote before its end
+  /// is there after it. Of a broker with `log_type all` in its configuration, which logs every
+  /// packet, someone must read it: it waits when the pipe is full.
+  std::optional<std::string> log_line(std::chrono::microseconds patience);
   [[nodiscard]] std::string url() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] int port() const { return port_; }
 
@@ -36,6 +42,7 @@ class Mosquitto {
   TempDir directory_;
   int port_;
   std::unique_ptr<Process> process_;
+  std::deque<std::string> log_;  // of processes that have ended
 };
 
 /// Receives what matches `filter` (which `edgepost/test` must) from the moment it is made, with a
