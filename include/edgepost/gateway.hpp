@@ -59,7 +59,7 @@ class Transaction {
   /// Runs one SQL statement of the caller; result rows are dropped. Tables whose names begin with
   /// `edgepost_` belong to the library.
   /// Errors: invalid_argument with SQLite's message (syntax, constraint, number of values), also
-  /// for more than one statement and for BEGIN, COMMIT, END and ROLLBACK; full; io_error;
+  /// for more than one statement and for those that steer transactions; full; io_error;
   /// wrong_state when the statement made SQLite roll back (`OR ROLLBACK`). After any but
   /// invalid_argument the transaction can only fail.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values = {});

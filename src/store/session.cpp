@@ -39,19 +39,6 @@ std::string_view skip_blanks(std::string_view sql) {
   return sql;
 }
 
-// Only transact() begins and ends the transaction: events and rows could not be one otherwise.
-bool is_transaction_control(std::string_view sql) {
-  for (const std::string_view word : {"BEGIN", "COMMIT", "END", "ROLLBACK"}) {
-    if (sql.size() >= word.size() &&
-        std::equal(word.begin(), word.end(), sql.begin(), [](char wanted, char given) {
-          return wanted == given || wanted + ('a' - 'A') == given;
-        })) {
-      return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 Status Session::checked(Status status) {
@@ -71,12 +58,14 @@ Status Session::execute(std::string_view sql, std::initializer_list<SqlValue> va
   if (!failure_.is_ok()) return failure_;
   sql = skip_blanks(sql);
   if (sql.empty()) return {Code::invalid_argument, "execute: no statement"};
-  if (is_transaction_control(sql)) {
-    return {Code::invalid_argument, "execute: transact() begins and ends the transaction"};
-  }
   std::string_view rest;
   Result<Statement> statement = connection_.prepare(sql, &rest);
   if (!statement) return checked(statement.status());
+  // Neither rows nor a change: it begins or ends a transaction, which is for transact() to do.
+  if (sqlite3_stmt_readonly(statement->handle()) != 0 &&
+      sqlite3_column_count(statement->handle()) == 0) {
+    return {Code::invalid_argument, "execute: the statement would only steer the transaction"};
+  }
   if (!skip_blanks(rest).empty()) {
     return {Code::invalid_argument, "execute: more than one statement"};
   }
