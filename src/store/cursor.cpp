@@ -26,6 +26,16 @@ bool Cursor::acknowledge(std::uint64_t sequence) {
   return true;
 }
 
+void Cursor::raise(std::uint64_t floor) {
+  const std::lock_guard lock(mutex_);
+  for (; floor_ < floor; ++floor_) {
+    if (!above_.empty()) above_.pop_front();
+  }
+  for (; !above_.empty() && above_.front(); ++floor_)
+    above_.pop_front();
+  ++changes_;
+}
+
 Floor Cursor::snapshot() const {
   const std::lock_guard lock(mutex_);
   Floor taken{id, start_, floor_, {}, changes_};

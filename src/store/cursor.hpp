@@ -41,6 +41,9 @@ class Cursor {
   /// Marks one event; true when that was news.
   bool acknowledge(std::uint64_t sequence);
 
+  /// Everything up to `floor` is done, it has turned out.
+  void raise(std::uint64_t floor);
+
   [[nodiscard]] Floor snapshot() const;
   /// Takes over what the books say.
   void restore(const Floor& from);

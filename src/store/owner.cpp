@@ -8,9 +8,37 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.hpp"
+#include "base/crc32c.hpp"
 #include "platform/platform.hpp"
 
 namespace edgepost::store {
+
+namespace {
+
+constexpr int kNoteBytes = 12;
+constexpr std::uint32_t kNotesMax = 1'000;  // consumers; the file stays below 16 KiB
+
+constexpr sqlite3_int64 note_offset(std::uint32_t consumer) {
+  constexpr sqlite3_int64 kPidBytes = 32;
+  return kPidBytes + sqlite3_int64{consumer - 1} * kNoteBytes;
+}
+
+// The floor, and a checksum over it, the consumer and the life.
+std::string note_text(std::uint32_t consumer, std::uint64_t life, std::uint64_t floor) {
+  std::string text;
+  ByteWriter writer(text);
+  writer.fixed32(static_cast<std::uint32_t>(floor));
+  writer.fixed32(static_cast<std::uint32_t>(floor >> 32U));
+  std::string context = text;
+  ByteWriter more(context);
+  more.varint(consumer);
+  more.varint(life);
+  writer.fixed32(crc32c(context, 1));  // so that a row of zeros is no note
+  return text;
+}
+
+}  // namespace
 
 // A file opened through a VFS.
 struct Owner::File {
@@ -104,6 +132,26 @@ std::int64_t Owner::pid(const std::string& database, const std::string& vfs) {
     return 0;
   }
   return is_reserved != 0 ? opened.read_pid() : 0;
+}
+
+void Owner::note(std::uint32_t consumer, std::uint64_t life, std::uint64_t floor) {
+  if (consumer == 0 || consumer > kNotesMax) return;
+  const std::string text = note_text(consumer, life, floor);
+  sqlite3_file* file = file_->file();
+  file->pMethods->xWrite(file, text.data(), kNoteBytes, note_offset(consumer));
+}
+
+std::uint64_t Owner::noted(std::uint32_t consumer, std::uint64_t life) const {
+  if (consumer == 0 || consumer > kNotesMax) return 0;
+  std::string text(kNoteBytes, '\0');
+  sqlite3_file* file = file_->file();
+  if (file->pMethods->xRead(file, text.data(), kNoteBytes, note_offset(consumer)) != SQLITE_OK) {
+    return 0;
+  }
+  ByteReader reader(text);
+  const std::uint64_t low = reader.fixed32();
+  const std::uint64_t floor = low | std::uint64_t{reader.fixed32()} << 32U;
+  return text == note_text(consumer, life, floor) ? floor : 0;
 }
 
 }  // namespace edgepost::store

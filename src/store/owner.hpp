@@ -12,6 +12,10 @@ namespace edgepost::store {
 /// `<database>-owner`, which holds the owner's pid. It goes through SQLite's VFS, so that locks
 /// between gateways in one process work too and a simulated disk simulates this file as well.
 /// The lock ends with the process, however that ends; the file stays.
+///
+/// Behind the pid stand notes: for each consumer the floor it has reached, written with every
+/// acknowledgement and never synced. They outlive a kill -9, which needs no sync, so that a
+/// restarted gateway repeats only what was in flight; after a power cut the books count.
 class Owner {
  public:
   /// Takes ownership. Errors: busy, naming the owner's pid; io_error; full.
@@ -19,6 +23,13 @@ class Owner {
 
   /// The pid of the process that owns `database` now; 0 when nobody does.
   static std::int64_t pid(const std::string& database, const std::string& vfs);
+
+  /// Notes that `consumer` has everything up to `floor`, in the life of the database that `life`
+  /// names. A note that cannot be written is only missing.
+  void note(std::uint32_t consumer, std::uint64_t life, std::uint64_t floor);
+
+  /// The floor noted for `consumer` in `life`; 0 when there is none, or it is damaged.
+  [[nodiscard]] std::uint64_t noted(std::uint32_t consumer, std::uint64_t life) const;
 
   /// Gives ownership up.
   ~Owner();

@@ -18,6 +18,7 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   if (!identity) return identity.status();
   store->identity_ = *identity;
   if (status = store->load_streams(); !status.is_ok()) return status;
+  if (store->owner_ != nullptr) store->take_notes();
   return store;
 }
 
@@ -75,6 +76,28 @@ Status Store::load_streams() {
       cursor->restore(floor);
     } else {
       stream.add_cursor(name, floor);
+    }
+  }
+}
+
+// Notes hold for this database and for one owner of it: those of a card that was cloned, or of an
+// image that was restored, mean other events.
+std::uint64_t Store::life(std::uint64_t incarnation) const {
+  std::uint64_t name = incarnation;
+  for (const std::uint8_t byte : identity_.uuid)
+    name = name * 257 + byte;
+  return name;
+}
+
+// What the owner before had reached when it was killed. Its incarnation is the one before ours, or
+// ours when a full disk kept the opening from being counted.
+void Store::take_notes() {
+  for (const auto& stream : streams_) {
+    for (const auto& cursor : stream->cursors()) {
+      for (const std::uint64_t incarnation : {identity_.incarnation - 1, identity_.incarnation}) {
+        const std::uint64_t floor = owner_->noted(cursor->id, life(incarnation));
+        if (floor > cursor->floor() && floor < stream->next_sequence()) cursor->raise(floor);
+      }
     }
   }
 }

@@ -87,8 +87,8 @@ class Store {
   /// Commits all buffered events and all floors now, synced.
   Status flush();
 
-  /// For consumers: one more acknowledgement waits to be stored.
-  void acknowledged();
+  /// For consumers: one more acknowledgement waits to be stored; until then it is noted.
+  void acknowledged(const Cursor& cursor);
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] std::int64_t owner_pid() const { return Owner::pid(options_.database, vfs()); }
@@ -113,6 +113,9 @@ class Store {
   Status add_buffered(Commit& commit, std::vector<Buffered>& taken);
   void give_back(std::vector<Buffered> taken);
   void include_floors(Commit& commit);
+  void floors_wait();
+  void take_notes();
+  [[nodiscard]] std::uint64_t life(std::uint64_t incarnation) const;
   Status refuse_if_read_only() const;
   Result<std::uint64_t> data_version();
   void due_at(Instant when);

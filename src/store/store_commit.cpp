@@ -169,11 +169,16 @@ Status Store::flush() {
     include_floors(commit);
     return Status();
   });
-  if (!status.is_ok()) acknowledged();  // they still wait, from now on
+  if (!status.is_ok()) floors_wait();  // from now on
   return status;
 }
 
-void Store::acknowledged() {
+void Store::acknowledged(const Cursor& cursor) {
+  owner_->note(cursor.id, life(identity_.incarnation), cursor.floor());
+  floors_wait();
+}
+
+void Store::floors_wait() {
   const Instant now = options_.platform.clock->now();
   bool is_first = false;
   bool is_many = false;

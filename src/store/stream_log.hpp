@@ -78,6 +78,10 @@ class StreamLog {
   /// Takes back add_cursor() after its transaction failed.
   void remove_cursor(std::string_view name);
   [[nodiscard]] std::shared_ptr<Cursor> cursor(std::string_view name) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Cursor>> cursors() const {
+    const std::lock_guard lock(mutex_);
+    return cursors_;
+  }
 
   /// The books as they were last stored or loaded.
   [[nodiscard]] Books stored_books() const {

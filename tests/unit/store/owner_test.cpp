@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "edgepost/platform.hpp"
 #include "support/gateway_fixture.hpp"
 
@@ -76,4 +79,69 @@ TEST_CASE_FIXTURE(GatewayFixture, "owner: a symbolic link leads to the same owne
   linked.database = dir.file("link.db");
   REQUIRE(::symlink(options.database.c_str(), linked.database.c_str()) == 0);
   CHECK(Gateway::open(linked).status().code() == Code::busy);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: kill -9 repeats nothing that was acknowledged [P-12]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    open();
+    publish_many(1, 9);
+    Consumer cloud = consumer();
+    fetch(cloud, 9);
+    for (std::uint64_t sequence = 1; sequence <= 6; ++sequence)
+      (void)cloud.acknowledge(sequence);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 9) == std::vector<std::string>{"7", "8", "9"});
+  CHECK(outbox().ledger == Ledger{.published = 9, .acknowledged = 6, .pending = 3});
+  REQUIRE(gateway->flush().is_ok());
+  check_sound();
+}
+
+TEST_CASE("owner: a note holds for one consumer and one life, and damage makes it none") {
+  const test::TempDir dir;
+  const std::string database = dir.file("a.db");
+  auto owner = Owner::take(database, "");
+  REQUIRE(owner.is_ok());
+  CHECK((*owner)->noted(3, 77) == 0);
+  (*owner)->note(3, 77, 1'000'000'000'000);
+  CHECK((*owner)->noted(3, 77) == 1'000'000'000'000);
+  CHECK((*owner)->noted(2, 77) == 0);
+  CHECK((*owner)->noted(3, 78) == 0);
+  CHECK((*owner)->noted(0, 77) == 0);
+  CHECK((*owner)->noted(1'001, 77) == 0);
+  owner->reset();
+  std::fstream file(database + "-owner", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(32 + 2 * 12 + 1);
+  file.put('\x55');
+  file.close();
+  owner = Owner::take(database, "");
+  CHECK((*owner)->noted(3, 77) == 0);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "owner: notes of another life of the database are ignored [P-05]") {
+  open();
+  publish_many(1, 5);
+  close();
+  const std::string image = dir.file("image.db");
+  std::filesystem::copy_file(options.database, image);
+  open();
+  {
+    Consumer cloud = consumer();
+    fetch(cloud, 5);
+    for (std::uint64_t sequence = 1; sequence <= 5; ++sequence)
+      (void)cloud.acknowledge(sequence);
+  }
+  open();
+  close();
+  std::filesystem::copy_file(image, options.database,
+                             std::filesystem::copy_options::overwrite_existing);
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 9).size() == 5);
 }
