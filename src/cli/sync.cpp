@@ -111,10 +111,7 @@ Status open_gateway(const Options& options, MqttOptions mqtt, std::unique_ptr<Ga
   }
   // Opening would make a database of it.
   if (file.st_size == 0) return {Code::not_found, path + " is empty: nothing was published"};
-  // A crash sends again what is in flight and what is acknowledged but not stored. Storing often
-  // keeps the sum within the window; measured, it costs nothing (25,000 events/s either way).
-  const std::size_t flush_events = std::max<std::size_t>(1, mqtt.in_flight_max / 4);
-  auto opened = Gateway::open({.database = path, .ack_flush_events = flush_events});
+  auto opened = Gateway::open({.database = path});
   if (!opened) return opened.status();
   gateway = std::move(*opened);
   const GatewayStatus status = gateway->status();
