@@ -59,8 +59,27 @@ Result<Connection> Connection::open(const std::string& path, const std::string& 
     const bool missing = mode == Mode::read_only && (reason == kNoSuchFile || reason == 0);
     return Status(missing ? Code::not_found : Code::io_error, std::move(message));
   }
+  if (Status status = connection.refuse_cut_off(); !status.is_ok()) return status;
   if (Status status = connection.harden(); !status.is_ok()) return status;
   return connection;
+}
+
+// SQLite takes an empty file for a new database and deletes the log beside it, which may hold all
+// that is left of an old one. Nothing was read so far, so the log is still there.
+Status Connection::refuse_cut_off() const {
+  sqlite3_file* file = nullptr;
+  sqlite3_vfs* vfs = nullptr;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  sqlite3_int64 size = 0;
+  if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size > 0) return {};
+  const char* log = sqlite3_filename_wal(sqlite3_db_filename(handle_.get(), "main"));
+  int is_there = 0;
+  if (vfs->xAccess(vfs, log, SQLITE_ACCESS_EXISTS, &is_there) != SQLITE_OK || is_there == 0) {
+    return {};
+  }
+  return {Code::corrupt, "database " + path_ + ": it is empty, but " + log +
+                             " has data: it was cut off; keep both and restore a copy"};
 }
 
 // A database file may come from a stranger's hands (an SD card): nothing in it may run code or

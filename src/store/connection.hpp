@@ -99,6 +99,7 @@ class Connection {
 
  private:
   Connection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  [[nodiscard]] Status refuse_cut_off() const;
   Status harden();
   struct Close {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }

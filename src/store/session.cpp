@@ -42,15 +42,15 @@ std::string_view skip_blanks(std::string_view sql) {
 }  // namespace
 
 Status Session::checked(Status status) {
+  // After full or io_error SQLite may have given up parts, or rolled back whole; going on could
+  // store half. The disk is what the caller must hear of then.
+  const bool is_fatal = !status.is_ok() && status.code() != Code::invalid_argument;
+  if (is_fatal) return failure_ = status;
   const bool is_over = sqlite3_get_autocommit(connection_.handle()) != 0;
   if (is_over) {
     std::string why = status.is_ok() ? "the caller's SQL ended it" : status.message();
-    failure_ = {Code::wrong_state, "transaction: " + std::move(why)};
-    return failure_;
+    return failure_ = {Code::wrong_state, "transaction: " + std::move(why)};
   }
-  // After full or io_error SQLite may have given up parts; going on could store half.
-  const bool is_fatal = !status.is_ok() && status.code() != Code::invalid_argument;
-  if (is_fatal) failure_ = status;
   return status;
 }
 

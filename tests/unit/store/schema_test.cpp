@@ -178,3 +178,32 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: damaged books are an error, not an em
   CHECK(status.code() == Code::corrupt);
   CHECK(status.message().find("stream outbox") != std::string::npos);
 }
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a file that was cut off keeps its log [P-06]") {
+  open();
+  publish_many(1, 3);
+  const std::string copy = dir.file("copy.db");
+  std::filesystem::copy_file(options.database + "-wal", copy + "-wal");  // as after kill -9
+  close();
+  write(copy, "");
+  const std::string log = content(copy + "-wal");
+  REQUIRE_FALSE(log.empty());
+  options.database = copy;
+  for (const Access access : {Access::read, Access::own}) {
+    options.access = access;
+    CHECK(open_status(options).code() == Code::corrupt);
+    CHECK(content(copy + "-wal") == log);
+  }
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "schema: a lost log is no empty start [P-06]") {
+  options.device_id.clear();  // taken from the database's identity
+  open();
+  const std::string device = gateway->status().device_id;
+  const std::string copy = dir.file("copy.db");
+  std::filesystem::copy_file(options.database, copy);  // without its log
+  close();
+  options.database = copy;
+  options.access = Access::read;
+  CHECK(open().status().device_id == device);
+}
