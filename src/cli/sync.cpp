@@ -204,7 +204,7 @@ int run(const Options& options) {
   if (!status.is_ok()) code = fail(status);
   if (stored.is_ok()) return code;
   return fail({stored.code(),
-               "cannot store what was acknowledged; it will be sent again: " + stored.message()});
+               "cannot store what was acknowledged; it may be sent again: " + stored.message()});
 }
 
 }  // namespace
