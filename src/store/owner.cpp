@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -139,6 +140,25 @@ void Owner::note(std::uint32_t consumer, std::uint64_t life, std::uint64_t floor
   const std::string text = note_text(consumer, life, floor);
   sqlite3_file* file = file_->file();
   file->pMethods->xWrite(file, text.data(), kNoteBytes, note_offset(consumer));
+}
+
+Status Owner::begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors,
+                          std::uint64_t life) {
+  sqlite3_file* file = file_->file();
+  const std::uint32_t last = floors.empty() ? 0 : std::min(floors.rbegin()->first, kNotesMax);
+  bool is_written = true;
+  // In place, so that a kill in between finds each note old or new.
+  for (std::uint32_t consumer = 1; consumer <= last; ++consumer) {
+    const auto floor = floors.find(consumer);
+    const std::string text = floor == floors.end() ? std::string(kNoteBytes, '\0')
+                                                   : note_text(consumer, life, floor->second);
+    const sqlite3_int64 offset = note_offset(consumer);
+    is_written =
+        is_written && file->pMethods->xWrite(file, text.data(), kNoteBytes, offset) == SQLITE_OK;
+  }
+  const sqlite3_int64 size = note_offset(is_written ? last + 1 : 1);
+  if (file->pMethods->xTruncate(file, size) == SQLITE_OK) return {};
+  return {Code::io_error, "the owner file cannot be written"};
 }
 
 std::uint64_t Owner::noted(std::uint32_t consumer, std::uint64_t life) const {

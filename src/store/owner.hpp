@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,10 @@ class Owner {
 
   /// The floor noted for `consumer` in `life`; 0 when there is none, or it is damaged.
   [[nodiscard]] std::uint64_t noted(std::uint32_t consumer, std::uint64_t life) const;
+
+  /// Writes the notes anew, those of `floors` alone: a note of some other life of the database must
+  /// never come true later. Errors: io_error.
+  Status begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors, std::uint64_t life);
 
   /// Gives ownership up.
   ~Owner();

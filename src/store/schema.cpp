@@ -96,18 +96,16 @@ Status migrate(Connection& connection, Random& random) {
   const Result<std::int64_t> version = connection.integer("PRAGMA user_version");
   if (!version) return version.status();
 
-  if (*version < kVersion) {
-    status = upgrade(connection, random, *version);
-    if (!status.is_ok()) return status;
-  }
+  return *version < kVersion ? upgrade(connection, random, *version) : Status();
+}
+
+Status count_opening(Connection& connection) {
   WriteTransaction transaction(connection);
-  status = transaction.begin();
+  Status status = transaction.begin();
   if (status.is_ok()) {
     status = connection.run("UPDATE edgepost_meta SET incarnation = incarnation + 1");
   }
-  if (status.is_ok()) status = transaction.commit();
-  // On a full disk it must still be possible to drain.
-  return status.code() == Code::full ? Status() : status;
+  return status.is_ok() ? transaction.commit() : status;
 }
 
 Result<Identity> read_identity(Connection& connection) {

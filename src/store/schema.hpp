@@ -21,10 +21,12 @@ struct Identity {
 Status check_schema(Connection& connection, bool is_read_only);
 
 /// Brings a checked database to this version's schema, one file of store/sql after the other, in
-/// one transaction, and counts this opening; a new one gets its identity. Sets WAL and
-/// synchronous=FULL.
+/// one transaction; a new one gets its identity. Sets WAL and synchronous=FULL.
 /// After failure: the database is as it was.
 Status migrate(Connection& connection, Random& random);
+
+/// Counts one more opening by an owner. Errors: full; io_error.
+Status count_opening(Connection& connection);
 
 /// Errors: corrupt.
 Result<Identity> read_identity(Connection& connection);

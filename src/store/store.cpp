@@ -1,6 +1,7 @@
 #include "store/store.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/event_weight.hpp"
@@ -18,7 +19,9 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   if (!identity) return identity.status();
   store->identity_ = *identity;
   if (status = store->load_streams(); !status.is_ok()) return status;
-  if (store->owner_ != nullptr) store->take_notes();
+  if (store->owner_ != nullptr) {
+    if (status = store->begin_life(); !status.is_ok()) return status;
+  }
   return store;
 }
 
@@ -89,17 +92,24 @@ std::uint64_t Store::life(std::uint64_t incarnation) const {
   return name;
 }
 
-// What the owner before had reached when it was killed. Its incarnation is the one before ours, or
-// ours when a full disk kept the opening from being counted.
-void Store::take_notes() {
+// Takes over what the owner before had reached when it was killed, and begins a life of its own:
+// first the notes, then the count, so that a kill in between loses neither.
+Status Store::begin_life() {
+  std::map<std::uint32_t, std::uint64_t> floors;
+  const std::uint64_t before = identity_.incarnation++;
   for (const auto& stream : streams_) {
     for (const auto& cursor : stream->cursors()) {
-      for (const std::uint64_t incarnation : {identity_.incarnation - 1, identity_.incarnation}) {
+      for (const std::uint64_t incarnation : {before, identity_.incarnation}) {
         const std::uint64_t floor = owner_->noted(cursor->id, life(incarnation));
         if (floor > cursor->floor() && floor < stream->next_sequence()) cursor->raise(floor);
       }
+      floors[cursor->id] = cursor->floor();
     }
   }
+  Status status = owner_->begin_notes(floors, life(identity_.incarnation));
+  if (status.is_ok()) status = count_opening(*writer_);
+  // On a full disk it must still be possible to drain; the next owner knows both counts.
+  return status.code() == Code::full ? Status() : status;
 }
 
 Status Store::refresh() {

@@ -114,7 +114,7 @@ class Store {
   void give_back(std::vector<Buffered> taken);
   void include_floors(Commit& commit);
   void floors_wait();
-  void take_notes();
+  Status begin_life();
   [[nodiscard]] std::uint64_t life(std::uint64_t incarnation) const;
   Status refuse_if_read_only() const;
   Result<std::uint64_t> data_version();

@@ -123,25 +123,54 @@ TEST_CASE("owner: a note holds for one consumer and one life, and damage makes i
   CHECK((*owner)->noted(3, 77) == 0);
 }
 
+TEST_CASE_FIXTURE(GatewayFixture, "owner: kills one after the other repeat nothing [P-12]") {
+  const auto in_a_child = [](auto work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      work();
+      ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+  };
+  in_a_child([this] {
+    open();
+    publish_many(1, 4);
+    Consumer cloud = consumer();
+    fetch(cloud, 4);
+    for (const std::uint64_t sequence : {1U, 2U, 3U})
+      (void)cloud.acknowledge(sequence);
+  });
+  for (int i = 0; i < 3; ++i)
+    in_a_child([this] { open(); });
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 9) == std::vector<std::string>{"4"});
+}
+
 TEST_CASE_FIXTURE(GatewayFixture,
                   "owner: notes of another life of the database are ignored [P-05]") {
   open();
-  publish_many(1, 5);
+  { const Consumer cloud = consumer(); }
+  publish("common");
   close();
   const std::string image = dir.file("image.db");
   std::filesystem::copy_file(options.database, image);
-  open();
-  {
+  for (int life = 0; life < 3; ++life) {  // what happens to the database after the image was taken
+    open();
+    publish_many(1, 10);
     Consumer cloud = consumer();
-    fetch(cloud, 5);
-    for (std::uint64_t sequence = 1; sequence <= 5; ++sequence)
-      (void)cloud.acknowledge(sequence);
+    for (const Event& event : *cloud.fetch({}))
+      (void)cloud.acknowledge(event.sequence);
   }
-  open();
   close();
   std::filesystem::copy_file(image, options.database,
                              std::filesystem::copy_options::overwrite_existing);
   open();
-  Consumer cloud = consumer();
-  CHECK(fetch(cloud, 9).size() == 5);
+  publish_many(101, 120);
+  for (int life = 0; life < 5; ++life) {
+    open();
+    Consumer cloud = consumer();
+    CHECK(fetch(cloud, 100).size() == 21);
+  }
 }
