@@ -18,7 +18,6 @@ constexpr std::size_t kWindow = 64;
 constexpr std::size_t kCuts = 4;
 // A broker sends its subscriber again what that has not answered: mosquitto's
 // max_inflight_messages.
-constexpr std::size_t kBrokerWindow = 20;
 
 /// Puts numbers in the order of their first arrival and counts what comes again.
 struct Arrivals {
