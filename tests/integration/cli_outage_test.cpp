@@ -16,8 +16,6 @@ constexpr auto kPatience = 20s;
 constexpr std::size_t kEvents = 12'000;
 constexpr std::size_t kWindow = 64;
 constexpr std::size_t kCuts = 4;
-// A broker sends its subscriber again what that has not answered: mosquitto's
-// max_inflight_messages.
 
 /// Puts numbers in the order of their first arrival and counts what comes again.
 struct Arrivals {
