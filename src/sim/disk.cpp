@@ -1,5 +1,6 @@
 #include "edgepost/sim/disk.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <utility>
 
@@ -51,21 +52,26 @@ void Disk::Model::seed_sqlite() {
 Verdict Disk::Model::begin(CallKind kind, std::string_view what, const std::string& file) {
   EDGEPOST_ASSERT(thread == std::this_thread::get_id());
   const std::uint64_t call = calls++;
+  last_errno = EIO;
   if (!is_on) return Verdict::io_error;
-  if (!plan || call < plan->call || (plan->repeat == Repeat::once && call > plan->call)) {
-    return Verdict::works;
-  }
+  if (!plan || call < plan->call) return Verdict::works;
   const bool is_write = kind == CallKind::write;
   const bool takes_space = is_write || kind == CallKind::create;
   if (!plan->cut && plan->fault == Fault::full && !takes_space) return Verdict::works;
   if (!plan->cut && plan->fault == Fault::short_write && !is_write) return Verdict::works;
-  struck = std::string(what) + " " + file;
-  if (plan->cut) {
-    cut_power(*plan->cut);
+  if (struck.empty()) {
+    struck = std::string(what) + " " + file;
+    struck_call = call;
+  }
+  const Plan striking = *plan;
+  if (striking.repeat == Repeat::once) plan.reset();
+  if (striking.cut) {
+    cut_power(*striking.cut);
     return Verdict::io_error;
   }
-  if (plan->fault == Fault::io_error) return Verdict::io_error;
-  return plan->fault == Fault::full ? Verdict::full : Verdict::short_write;
+  if (striking.fault == Fault::io_error) return Verdict::io_error;
+  last_errno = ENOSPC;
+  return striking.fault == Fault::full ? Verdict::full : Verdict::short_write;
 }
 
 void Disk::Model::cut_power(const PowerCut& power_cut) {
@@ -95,6 +101,7 @@ void Disk::cut_power_at(std::uint64_t call, const PowerCut& cut) {
 
 void Disk::clear_faults() { model_->plan.reset(); }
 const std::string& Disk::struck() const { return model_->struck; }
+std::uint64_t Disk::struck_call() const { return model_->struck_call; }
 void Disk::cut_power(const PowerCut& cut) { model_->cut_power(cut); }
 
 void Disk::power_on() {

@@ -54,7 +54,9 @@ struct Disk::Model {
   std::uint64_t life = 0;  ///< Counts what kills open files: cuts and restores.
   bool is_on = true;
   std::optional<Plan> plan;
-  std::string struck;
+  std::string struck;  ///< First; empty: nothing yet.
+  std::uint64_t struck_call = 0;
+  int last_errno = 0;         ///< What the system would have said of the last call that failed.
   std::int64_t slept_us = 0;  ///< SQLite waits for locks: the only time that passes here.
   std::thread::id thread;
   std::string name;

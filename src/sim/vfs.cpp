@@ -1,6 +1,7 @@
 // The disk as SQLite sees it. Where POSIX leaves a choice, this does what SQLite's own VFS for Unix
 // does: which files sync their directory, what an empty journal counts as, which code an error has.
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -182,7 +183,10 @@ int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* f, int flags, int* gr
   const Verdict verdict = disk.begin(makes ? CallKind::create : CallKind::other, "open", name);
   if (verdict != Verdict::works) return SQLITE_CANTOPEN;
   if (makes) file = disk.files.create(name);
-  if (file == nullptr) return SQLITE_CANTOPEN;
+  if (file == nullptr) {
+    disk.last_errno = ENOENT;
+    return SQLITE_CANTOPEN;
+  }
   constexpr int kJournals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
   const bool syncs_directory = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & kJournals) != 0;
   const bool is_temporary = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
@@ -240,7 +244,7 @@ int current_time(sqlite3_vfs* vfs, double* out) {
   return SQLITE_OK;
 }
 
-int last_error(sqlite3_vfs*, int, char*) { return 0; }
+int last_error(sqlite3_vfs* vfs, int, char*) { return of(vfs).last_errno; }
 
 }  // namespace
 

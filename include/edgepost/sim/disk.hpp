@@ -38,8 +38,8 @@ enum class Fault : unsigned char {
 
 /// How often a fault strikes.
 enum class Repeat : unsigned char {
-  once,     ///< The one call, and no other.
-  forever,  ///< The call and all after it, until clear_faults().
+  once,     ///< The first call it applies to, and no other.
+  forever,  ///< All calls it applies to, until clear_faults().
 };
 
 /// How a disk behaves.
@@ -83,8 +83,8 @@ class Disk {
   /// Calls so far, which is the number of the next one.
   [[nodiscard]] std::uint64_t calls() const;
 
-  /// Makes call number `call` fail, and all after it if so wanted. Replaces what was planned
-  /// before. A call to which the fault does not apply works.
+  /// Makes the fault strike from call number `call` on. Replaces what was planned before. A call to
+  /// which the fault does not apply works.
   void fail_at(std::uint64_t call, Fault fault, Repeat repeat = Repeat::once);
 
   /// Cuts the power just before call number `call` does anything. Replaces what was planned before.
@@ -93,8 +93,11 @@ class Disk {
   /// Plans no fault and no cut any more.
   void clear_faults();
 
-  /// What the last fault or cut struck, for messages: "write /gateway.db-wal". Empty: nothing yet.
+  /// What faults and cuts struck first, for messages: "write /gateway.db-wal". Empty: nothing yet.
   [[nodiscard]] const std::string& struck() const;
+
+  /// The number of that call; 0 while nothing was struck.
+  [[nodiscard]] std::uint64_t struck_call() const;
 
   /// Cuts the power now. Until power_on() every call fails; files that were open stay dead for
   /// ever, and closing them is all that works.

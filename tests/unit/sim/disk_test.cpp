@@ -247,6 +247,8 @@ TEST_CASE_FIXTURE(OnDisk, "disk: a full disk refuses writes and new files, and c
   CHECK(file->read(to.data(), 8) == SQLITE_OK);
   CHECK(open_log()->rc == SQLITE_CANTOPEN);
   CHECK(file->truncate(6) == SQLITE_OK);
+  CHECK(disk.struck() == std::string("write ") + kFile);  // first of all
+  CHECK(disk.struck_call() == 2);
   disk.fail_at(disk.calls(), Fault::short_write);
   CHECK(file->write("abcd") == SQLITE_FULL);
   CHECK(disk.image().at(kFile) == "ab3456");
