@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "edgepost/gateway.hpp"
+
+namespace edgepost::test {
+
+/// Knows, from outside, what a gateway was asked and what it answered, and tells what of that a
+/// gateway that was opened again has broken. Everything happens in one thread and each event's
+/// data begins with a serial number, so that the order of serials is the order of publishing.
+class Oracle {
+ public:
+  /// What a unit came to, as far as one can know.
+  enum class Fate : unsigned char {
+    open,      ///< It may be there or not: buffered, or the answer never came.
+    doubtful,  ///< Its commit failed in the disk: not there, but a crash may bring it back.
+    stored,    ///< It must be there.
+    refused,   ///< It must not be there.
+  };
+
+  /// One event in one stream.
+  struct Entry {
+    std::string stream;
+    std::uint64_t serial = 0;
+    std::string data;
+    std::optional<EventId> id;   // once it is known
+    std::uint64_t sequence = 0;  // once it is known
+  };
+
+  /// What is stored together or not at all: events and, in a transaction, a row of the number.
+  struct Unit {
+    std::vector<Entry> entries;
+    bool has_row = false;
+    Fate fate = Fate::open;
+    unsigned life = 0;
+  };
+
+  /// The serial number of the next event, from 1.
+  std::uint64_t next_serial() { return ++serial_; }
+
+  /// A unit is about to be published; its number.
+  std::size_t begin(std::vector<Entry> entries, bool has_row);
+  /// The answer to a unit, and what its events got.
+  void answered(std::size_t unit, const Status& status);
+  void received(std::size_t unit, std::size_t entry, const Receipt& receipt);
+  /// A transaction was told by its own function to fail.
+  void rolled_back(std::size_t unit);
+  /// flush() returned ok: nothing is open any more, and every floor is stored.
+  void flushed();
+  /// Every acknowledgement of before must survive a crash from now on.
+  void floors_stored();
+  /// A gateway was opened or closed: doubts of before stay until somebody looks.
+  void lives_again() { ++life_; }
+
+  /// The gateway answered ok to a request for a stream, or for the table `app`.
+  void created(const std::string& name) { created_.insert(name); }
+  /// The same for a consumer, which begins behind `floor` if it is new.
+  void opened(const std::string& consumer, const std::string& stream, std::uint64_t floor);
+  /// A consumer was given an event, or has acknowledged one.
+  void fetched(const std::string& consumer, const Event& event);
+  void acknowledged(const std::string& consumer, std::uint64_t sequence);
+  /// A consumer was given all there is: `fetched`, where everything behind its floor is `pending`.
+  /// It may leave out what was acknowledged.
+  void drained(const std::string& consumer, const std::vector<Event>& pending,
+               const std::vector<Event>& fetched);
+
+  /// A gateway's answer: if it is a failure, then one that says what the disk did.
+  void heard(const std::string& what, const Status& status);
+
+  /// Compares everything that `gateway` shows with what is known and takes over what was unknown.
+  /// Nothing may be buffered.
+  void inspect(Gateway& gateway);
+
+  /// Adds to what was found broken.
+  void problem(const char* promise, const std::string& what);
+
+  /// What was found broken; each begins with the promise.
+  std::vector<std::string> problems;
+
+ private:
+  // A set of sequences: all up to the floor, and some above it.
+  struct Marks {
+    std::uint64_t floor = 0;
+    std::set<std::uint64_t> above;
+
+    void add(std::uint64_t sequence);
+    [[nodiscard]] bool has(std::uint64_t sequence) const;
+  };
+  struct Progress {
+    std::string stream;
+    Marks ever;                       // acknowledged at any time: no event has more proof
+    Marks now;                        // of these, what this life of the gateway must know
+    std::uint64_t durable_floor = 0;  // up to here, it must know it after a crash
+  };
+  struct Place {
+    std::size_t unit;
+    std::size_t entry;
+  };
+  using Presence = std::vector<std::optional<bool>>;  // of each unit; empty: nothing is known
+
+  void settle_doubts();
+  void floors_are_durable(const std::string& stream);
+  void learn(const std::string& stream, const Event& event);
+  const Place* find(const std::string& stream, const Event& event);
+  void inspect_stream(Gateway& gateway, const StreamStatus& status, Presence& presence);
+  void inspect_events(const StreamStatus& status, const std::vector<Event>& events,
+                      Presence& presence);
+  void inspect_consumers(const StreamStatus& status);
+  void inspect_rows(Gateway& gateway, const Presence& presence);
+  void note(std::size_t unit, bool is_there, Presence& presence);
+
+  std::vector<Unit> units_;
+  std::map<std::pair<std::string, std::uint64_t>, Place> places_;
+  std::map<std::string, Progress> consumers_;
+  std::set<std::string> created_;
+  std::uint64_t serial_ = 0;
+  unsigned life_ = 0;
+};
+
+}  // namespace edgepost::test
