@@ -160,7 +160,8 @@ TEST_CASE_FIXTURE(GatewayFixture,
     open();
     publish_many(1, 10);
     Consumer cloud = consumer();
-    for (const Event& event : *cloud.fetch({}))
+    const auto events = cloud.fetch({});
+    for (const Event& event : *events)
       (void)cloud.acknowledge(event.sequence);
   }
   close();
