@@ -34,11 +34,11 @@ struct MqttOptions {
   std::string password;   ///< Never shown, logged or stored.
   /// `{prefix}`, `{device_id}`, `{topic}`, `{key}` and `{type}` are replaced.
   std::string topic_template = "{prefix}/{device_id}/{topic}";
-  std::string prefix = "edgepost";   ///< For the template.
-  std::string device_id;             ///< For the template; empty: the client id.
-  MqttVersion version = MqttVersion::automatic;      ///< See MqttVersion.
-  MqttMode mode = MqttMode::automatic;               ///< See MqttMode.
-  Duration keep_alive = std::chrono::seconds(30);    ///< 5 s to 18 h.
+  std::string prefix = "edgepost";                 ///< For the template.
+  std::string device_id;                           ///< For the template; empty: the client id.
+  MqttVersion version = MqttVersion::automatic;    ///< See MqttVersion.
+  MqttMode mode = MqttMode::automatic;             ///< See MqttMode.
+  Duration keep_alive = std::chrono::seconds(30);  ///< 5 s to 18 h.
   /// Sent in one go before the socket is looked at again; at least the uplink's max_in_flight.
   std::size_t in_flight_max = 64;
 };

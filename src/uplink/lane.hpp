@@ -93,7 +93,7 @@ class Lane {
   std::size_t bytes_ = 0;    // Of the events that are not done.
   std::map<ParkId, Park> parks_;
   std::map<std::uint64_t, Refusal> refused_;  // By sequence.
-  Instant retry_at_ = Instant::max();  // No park may send before.
+  Instant retry_at_ = Instant::max();         // No park may send before.
 };
 
 }  // namespace edgepost
