@@ -186,9 +186,9 @@ Result<Subscription> Gateway::subscribe(std::string_view filter, Handler handler
 
 Bus& Gateway::bus() { return parts_->bus; }
 
-Result<Consumer> Gateway::consumer(std::string_view stream, std::string_view name, Position from) {
-  if (Status status = validate_name("consumer", name); !status.is_ok()) return status;
-  return parts_->store->consumer(stream, name, from);
+Result<Consumer> Gateway::consumer(std::string_view stream, const ConsumerOptions& options) {
+  if (Status status = validate_name("consumer", options.name); !status.is_ok()) return status;
+  return parts_->store->consumer(stream, options);
 }
 
 Result<std::vector<Event>> Gateway::read(std::string_view stream, Position from,
@@ -223,7 +223,7 @@ Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transpo
   }
   std::vector<Consumer> consumers;
   for (const std::string& name : options.streams) {
-    Result<Consumer> consumer = parts_->store->consumer(name, options.name, Position::start());
+    Result<Consumer> consumer = parts_->store->consumer(name, {.name = options.name});
     if (!consumer) {
       if (consumer.status().code() != Code::busy) return consumer.status();
       return {Code::already_exists,

@@ -3,19 +3,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "edgepost/bus.hpp"
+#include "edgepost/consumer.hpp"
+#include "edgepost/dead_letter.hpp"
 #include "edgepost/event.hpp"
+#include "edgepost/gateway_status.hpp"
 #include "edgepost/platform.hpp"
 #include "edgepost/status.hpp"
 #include "edgepost/stream.hpp"
+#include "edgepost/subscriber.hpp"
+#include "edgepost/transaction.hpp"
 #include "edgepost/transport.hpp"
 #include "edgepost/uplink.hpp"
 
@@ -25,6 +27,8 @@ namespace edgepost {
 enum class Access : unsigned char {
   own,   ///< Read and write; one owner at a time for each database.
   read,  ///< Look only; works beside an owner, changes nothing.
+  /// What an operator does beside an owner, or without one: read, requeue and purge dead letters.
+  operate,
 };
 
 /// How to open a gateway.
@@ -39,74 +43,13 @@ struct GatewayOptions {
   std::size_t group_bytes_max = 256 * 1024;      ///< One commit, at most (or one event).
   Duration ack_flush = std::chrono::seconds(1);  ///< Age of an unstored acknowledgement, at most.
   std::size_t ack_flush_events = 10'000;         ///< Their number, at most.
-  Platform platform;                             ///< What the host replaces.
-};
-
-/// What publishing an event came to.
-struct Receipt {
-  EventId id;                  ///< The event's id.
-  std::uint64_t sequence = 0;  ///< In the first stream that took it; 0 while only buffered.
-};
-
-/// A value for a `?` in SQL: null, integer, real or text. Text is copied.
-using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string_view>;
-
-/// An open transaction on the gateway's database: the caller's own tables and the events it
-/// publishes are stored together or not at all.
-/// Threads: only the one that runs the transaction's function, and only while it runs.
-class Transaction {
- public:
-  /// Runs one SQL statement of the caller; result rows are dropped. Tables whose names begin with
-  /// `edgepost_` belong to the library.
-  /// Errors: invalid_argument with SQLite's message (syntax, constraint, number of values), also
-  /// for more than one statement and for those that steer transactions; full; io_error;
-  /// wrong_state when the statement made SQLite roll back (`OR ROLLBACK`). After any but
-  /// invalid_argument the transaction can only fail.
-  Status execute(std::string_view sql, std::initializer_list<SqlValue> values = {});
-
-  /// Adds an event. It is stored, and subscribers hear it, only if the transaction commits.
-  /// Errors: as Gateway::publish.
-  Result<Receipt> publish(Event event);
-
-  /// The `sqlite3*` of the open transaction, for queries. Never close it, begin, commit or roll
-  /// back on it: the transaction then fails, and what SQLite has stored by then stays stored.
-  /// Link `edgepost::sqlite3` for the matching header.
-  [[nodiscard]] void* native_handle() const;
-
-  /// What a transaction is inside; opaque to everyone else.
-  struct Context;
-
-  /// For the gateway only.
-  explicit Transaction(Context& context) : context_(context) {}
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-
- private:
-  Context& context_;
-};
-
-/// What a gateway has cost its flash, since it was opened.
-struct WriteStatus {
-  std::uint64_t commits = 0;  ///< Transactions committed.
-  std::uint64_t events = 0;   ///< Events stored by them.
-};
-
-/// A gateway at one instant.
-struct GatewayStatus {
-  std::string device_id;              ///< As opened.
-  std::uint64_t database_bytes = 0;   ///< The file, without its write-ahead log.
-  std::int64_t owner_pid = 0;         ///< Process that owns the database; 0: nobody.
-  std::uint64_t incarnation = 0;      ///< How many times an owner has opened the database.
-  WriteStatus writes;                 ///< Zero for Access::read.
-  BusStatus bus;                      ///< Zero for Access::read.
-  std::vector<StreamStatus> streams;  ///< By name.
-  std::vector<UplinkStatus> uplinks;  ///< In order of adding; none for Access::read.
-};
-
-/// What verifying a database found.
-struct VerifyReport {
-  std::uint64_t events = 0;           ///< Checked.
-  std::vector<std::string> problems;  ///< One sentence each; empty: sound.
+  /// The database and its log, at most; publishing then returns full. 0: no limit but the disk.
+  std::uint64_t disk_bytes_max = 0;
+  /// Kept free on the disk, in the file `<database>-reserve`, so that a full disk can still be
+  /// drained: acknowledging and trimming need a little room. 0: none.
+  std::uint64_t reserve_bytes = 1024 * 1024;
+  std::size_t claims_max = 100'000;  ///< Remembered for each scope; see Transaction::claim.
+  Platform platform;                 ///< What the host replaces.
 };
 
 /// One gateway: a bus, durable streams in one SQLite file, and the uplinks that drain them.
@@ -133,6 +76,21 @@ class Gateway {
   /// Durable: when it returns. Errors: invalid_argument, naming the position; full; io_error;
   /// wrong_state (read-only, or inside transact).
   Status create_stream(const StreamOptions& options);
+
+  /// Gives an existing stream new limits, filters and priority. What the new limits forbid is
+  /// dropped at once, or refused from now on, as `discard` says.
+  /// Durable: when it returns. Errors: as create_stream; not_found; invalid_argument when
+  /// `retention` is not the stream's own.
+  Status change_stream(const StreamOptions& options);
+
+  /// Deletes a stream with its events, consumers and dead letters.
+  /// Durable: when it returns. Errors: not_found; busy (an open consumer, uplink or subscriber is
+  /// named); full; io_error; wrong_state (not the owner, or inside transact).
+  Status delete_stream(std::string_view name);
+
+  /// Removes a consumer: events wait for it no longer. Its dead letters stay.
+  /// Durable: when it returns. Errors: not_found; busy (open); full; io_error; wrong_state.
+  Status delete_consumer(std::string_view stream, std::string_view name);
 
   /// Stores every event whose topic matches `filter` in `stream`, from now on. Routes live in
   /// memory: set them at each start. An event goes into a stream once, however many routes match.
@@ -165,13 +123,39 @@ class Gateway {
   /// The bus, for events that need no store.
   [[nodiscard]] Bus& bus();
 
-  /// Opens the consumer `name` of `stream`, creating it at `from` when it is new. Events before
-  /// `from` stay for others: no consumer settles what none was ever to get.
+  /// Opens a consumer of `stream`, creating it at `options.from` when it is new. Events before that
+  /// stay for others: no consumer settles what none was ever to get.
   /// Durable: a new consumer, when it returns.
-  /// Errors: invalid_argument (name); not_found (stream); busy (already open in this gateway);
-  /// full; io_error; wrong_state (read-only, or inside transact).
-  Result<Consumer> consumer(std::string_view stream, std::string_view name,
-                            Position from = Position::start());
+  /// Errors: invalid_argument (option named); not_found (stream); busy (already open in this
+  /// gateway); already_exists (a work_queue has another one); full; io_error; wrong_state (not the
+  /// owner, or inside transact).
+  Result<Consumer> consumer(std::string_view stream, const ConsumerOptions& options);
+
+  /// Adds a durable local subscription: `handler` gets the events of a stream when the gateway is
+  /// started or stepped.
+  /// Requires: `handler` throws nothing.
+  /// Errors: invalid_argument (option named); not_found (stream); already_exists (name);
+  /// wrong_state (started, or not the owner); full, io_error (its consumer cannot be stored).
+  Status add_subscriber(const SubscriberOptions& options, DurableHandler handler);
+
+  /// Dead letters, by stream and sequence; at most `limit`. Works in every access mode.
+  /// Errors: not_found (stream); corrupt; io_error.
+  Result<std::vector<DeadLetter>> dead_letters(const DeadLetterQuery& query,
+                                               std::size_t limit = 100);
+
+  /// How many dead letters there are of each stream, consumer and reason.
+  /// Errors: as dead_letters.
+  Result<std::vector<DeadLetterGroup>> dead_letter_groups(const DeadLetterQuery& query = {});
+
+  /// Gives dead letters back to their consumers, with their ids and sequences: they come before
+  /// newer events of their key that are not in flight yet. Returns how many. A running owner
+  /// notices within a second. Durable: when it returns. Errors: not_found (stream); wrong_state
+  /// (Access::read, or inside transact); full; io_error; busy.
+  Result<std::uint64_t> requeue(const DeadLetterQuery& query);
+
+  /// Deletes dead letters; they count as dropped (`purged`). Returns how many.
+  /// Durable: when it returns. Errors: as requeue.
+  Result<std::uint64_t> purge(const DeadLetterQuery& query);
 
   /// Reads events without consuming them; works in both access modes.
   /// Errors: not_found (stream); corrupt, naming stream and sequence; io_error.
@@ -208,6 +192,11 @@ class Gateway {
   /// Durable: when it returns ok. Errors: full; io_error; busy; they leave the events buffered.
   /// wrong_state (read-only, or inside transact).
   Status flush();
+
+  /// Gives unused room of the file back to the file system. Returns how many bytes that were.
+  /// Blocks: publishers, for as long as moving pages takes. Durable: when it returns.
+  /// Errors: full; io_error; busy; wrong_state (not the owner, or inside transact).
+  Result<std::uint64_t> shrink();
 
   /// Everything at one instant.
   [[nodiscard]] GatewayStatus status() const;

@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "edgepost/event.hpp"
-#include "edgepost/status.hpp"
+#include "edgepost/time.hpp"
 
 namespace edgepost {
 
@@ -17,17 +16,44 @@ enum class Durability : unsigned char {
   buffered,  ///< Returns at once; stored by `flush_interval` or flush(). A crash may lose it.
 };
 
-/// A stream: a named durable log of events, numbered from 1 without gaps.
+/// When an event leaves its stream.
+enum class Retention : unsigned char {
+  interest,    ///< When every consumer has settled it. While there is no consumer it stays.
+  limits,      ///< Only by the stream's limits; until then it can be read again and replayed.
+  work_queue,  ///< As interest, and the stream has one consumer at most: each event is work once.
+};
+
+/// What a stream does that has reached `max_bytes` or `max_events`.
+enum class Discard : unsigned char {
+  new_events,  ///< The publisher gets `full`; what is stored stays.
+  old_events,  ///< The oldest make room, a segment (up to 64 KiB) at a time, and are counted.
+};
+
+/// A stream: a named durable log of events, numbered from 1 without gaps. Streams never take room
+/// from each other: each has its own limits, within GatewayOptions::disk_bytes_max for all.
 struct StreamOptions {
-  std::string name;  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
+  std::string name;                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
+  std::vector<std::string> filters;  ///< Topics it takes, as MQTT filters; routes add more.
+  Retention retention = Retention::interest;  ///< Fixed when the stream is created.
+  Discard discard = Discard::new_events;      ///< What happens at max_bytes and max_events.
+  std::uint64_t max_bytes = 0;                ///< Of stored segments; 0: no limit but the disk.
+  std::uint64_t max_events = 0;               ///< Kept, at most; 0: no limit.
+  Duration max_age = Duration::zero();  ///< Older ones are dropped, whatever `discard`; zero: none.
+  std::uint32_t max_per_key = 0;        ///< Newest events kept of each key; 0: all. See Dropped.
+  int priority = 0;  ///< An uplink drains the stream of the highest number first.
 };
 
 /// A place in a stream.
 struct Position {
-  std::uint64_t sequence = 1;  ///< The first event wanted.
+  std::uint64_t sequence = 1;     ///< The first event wanted.
+  std::optional<Timestamp> time;  ///< Or: the first event of this time or later.
 
   /// The oldest event that is still there.
-  static Position start() { return Position{1}; }
+  static Position start() { return {}; }
+  /// Behind the newest event: what comes from now on.
+  static Position end() { return {~std::uint64_t{0}, std::nullopt}; }
+  /// The first event whose `time` is `when` or later; found by reading from the start.
+  static Position at(Timestamp when) { return {1, when}; }
 };
 
 /// How much one read or fetch may return; whichever limit is met first. At least one event is
@@ -37,14 +63,31 @@ struct ReadLimits {
   std::size_t bytes = 64 * 1024;  ///< Of event data and attributes.
 };
 
+/// Events that a limit, an operator or damage took out of a stream before they were delivered.
+struct Dropped {
+  std::uint64_t max_bytes = 0;    ///< Made room, with Discard::old_events.
+  std::uint64_t max_events = 0;   ///< Made room, with Discard::old_events.
+  std::uint64_t max_age = 0;      ///< Were too old.
+  std::uint64_t max_per_key = 0;  ///< Newer events of their key replaced them.
+  std::uint64_t purged = 0;       ///< Dead letters that an operator purged.
+  std::uint64_t damaged = 0;      ///< Could not be read any more.
+
+  /// All of them.
+  [[nodiscard]] std::uint64_t total() const {
+    return max_bytes + max_events + max_age + max_per_key + purged + damaged;
+  }
+  bool operator==(const Dropped&) const = default;
+};
+
 /// The books of a stream. At every instant, also after a crash,
 /// published = acknowledged + pending + expired + dropped + dead.
+/// With several consumers an event counts as what the last of them to finish with it made of it.
 struct Ledger {
   std::uint64_t published = 0;     ///< Stored since the stream was created.
-  std::uint64_t acknowledged = 0;  ///< Proven delivered to every consumer, and gone.
+  std::uint64_t acknowledged = 0;  ///< Proven delivered to every consumer.
   std::uint64_t pending = 0;       ///< Wanted by at least one consumer, or no consumer yet.
   std::uint64_t expired = 0;       ///< Outlived their time to live.
-  std::uint64_t dropped = 0;       ///< Dropped by a stated quota.
+  Dropped dropped;                 ///< By reason.
   std::uint64_t dead = 0;          ///< Set aside as dead letters.
 
   bool operator==(const Ledger&) const = default;
@@ -53,57 +96,19 @@ struct Ledger {
 /// What is known of one consumer.
 struct ConsumerStatus {
   std::string name;         ///< As created.
-  std::uint64_t floor = 0;  ///< Every event up to this sequence is acknowledged.
+  std::uint64_t floor = 0;  ///< Every event up to this sequence is settled.
   std::uint64_t lag = 0;    ///< Events above the floor.
 };
 
 /// What is known of one stream.
 struct StreamStatus {
   std::string name;                       ///< As created.
+  StreamOptions options;                  ///< As created or changed.
   std::uint64_t first_sequence = 1;       ///< The oldest event still there.
   std::uint64_t next_sequence = 1;        ///< What the next event will get.
+  std::uint64_t bytes = 0;                ///< Of its segments; what max_bytes limits.
   Ledger ledger;                          ///< Balanced.
   std::vector<ConsumerStatus> consumers;  ///< In order of creation.
-};
-
-/// A consumer: a named durable position in a stream. Fetch hands out events in order; an event is
-/// done when it is acknowledged; the floor is the position below which everything is done, and it
-/// is what survives a restart. Acknowledgements reach the disk with the next append, or within
-/// `ack_flush`: after a crash the events of that time are fetched again, with the same ids.
-/// Must outlive: nothing; it stays usable until its gateway is closed, then returns wrong_state.
-/// Threads: one thread at a time for each consumer.
-class Consumer {
- public:
-  Consumer(Consumer&&) noexcept;
-  Consumer& operator=(Consumer&&) noexcept;
-  ~Consumer();
-
-  /// The next events behind those fetched before; empty when there are none.
-  /// Blocks: for one read of the database at most.
-  /// Errors: corrupt, naming stream and sequence, when a stored event fails its checksum;
-  /// io_error; wrong_state after the gateway was closed.
-  Result<std::vector<Event>> fetch(const ReadLimits& limits);
-
-  /// Marks one fetched event as done. In memory at once; see the class comment for the disk.
-  /// Doing it twice changes nothing.
-  /// Errors: invalid_argument when `sequence` was never fetched; wrong_state.
-  Status acknowledge(std::uint64_t sequence);
-
-  /// Goes back: the next fetch begins again at the oldest event that is not acknowledged, and
-  /// skips those that are.
-  void rewind();
-
-  /// Position and lag.
-  [[nodiscard]] ConsumerStatus status() const;
-
-  /// What the store keeps for a consumer; opaque to everyone else.
-  struct State;
-
-  /// For the gateway only.
-  explicit Consumer(std::shared_ptr<State> state);
-
- private:
-  std::shared_ptr<State> state_;
 };
 
 }  // namespace edgepost

@@ -6,29 +6,23 @@
 #include <string_view>
 #include <vector>
 
+#include "edgepost/consumer.hpp"
+#include "edgepost/retry.hpp"
 #include "edgepost/status.hpp"
 #include "edgepost/time.hpp"
 
 namespace edgepost {
 
-/// How long an uplink waits before it connects again: exponential back-off with full jitter. The
-/// delay before attempt n is drawn evenly from 0 to min(max_delay, initial_delay x multiplier^n).
-struct RetryPolicy {
-  Duration initial_delay = std::chrono::seconds(1);  ///< More than zero.
-  Duration max_delay = std::chrono::minutes(5);      ///< At least initial_delay, at most 24 h.
-  double multiplier = 2.0;                           ///< 1.0 or more.
-  /// A connection that held this long was a good one: the next back-off starts anew. One that the
-  /// upstream accepted and then dropped sooner counts as a failure.
-  Duration stable_after = std::chrono::seconds(30);
-};
-
 /// One upstream and its policy.
 struct UplinkOptions {
   std::string name;                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
   std::vector<std::string> streams;  ///< The streams to drain; each gets a consumer of this name.
-  RetryPolicy retry;                 ///< When to connect again.
-  std::size_t max_in_flight = 64;    ///< Unanswered events; 1 to 65,535, and the broker's limit.
-  std::size_t batch_events = 100;    ///< Read from the store at once; 1 to 10,000.
+  RetryPolicy retry;                 ///< When to connect again, and to send a refused event again.
+  Order order = Order::key;          ///< Which events wait for which; see ConsumerOptions.
+  std::size_t max_in_flight_per_key = 1;  ///< See ConsumerOptions.
+  unsigned max_deliver = 20;       ///< Refusals before an event becomes a dead letter; 0: no limit.
+  std::size_t max_in_flight = 64;  ///< Unanswered events; 1 to 65,535, and the broker's limit.
+  std::size_t batch_events = 100;  ///< Read from the store at once; 1 to 10,000.
   std::size_t batch_bytes = 64 * 1024;                  ///< The same, in bytes.
   Duration connect_timeout = std::chrono::seconds(30);  ///< To be accepted; at most 24 h.
   Duration answer_timeout = std::chrono::seconds(30);   ///< Then the link is bad; at most 24 h.

@@ -30,7 +30,7 @@ std::string as_json(const Ledger& ledger) {
   JsonObject object;
   object.add("published", ledger.published).add("acknowledged", ledger.acknowledged);
   object.add("pending", ledger.pending).add("expired", ledger.expired);
-  return object.add("dropped", ledger.dropped).add("dead", ledger.dead).text();
+  return object.add("dropped", ledger.dropped.total()).add("dead", ledger.dead).text();
 }
 
 std::string as_json(const StreamStatus& stream) {
@@ -89,10 +89,10 @@ std::string as_text(const GatewayStatus& status, const std::string& path) {
   std::vector<Row> consumers{{"CONSUMER", "FLOOR", "LAG"}};
   for (const StreamStatus& stream : status.streams) {
     const Ledger& books = stream.ledger;
-    streams.push_back({stream.name, to_string(stream.first_sequence),
-                       to_string(stream.next_sequence), to_string(books.published),
-                       to_string(books.acknowledged), to_string(books.pending),
-                       to_string(books.expired), to_string(books.dropped), to_string(books.dead)});
+    streams.push_back(
+        {stream.name, to_string(stream.first_sequence), to_string(stream.next_sequence),
+         to_string(books.published), to_string(books.acknowledged), to_string(books.pending),
+         to_string(books.expired), to_string(books.dropped.total()), to_string(books.dead)});
     for (const ConsumerStatus& consumer : stream.consumers) {
       consumers.push_back(
           {stream.name + "/" + consumer.name, to_string(consumer.floor), to_string(consumer.lag)});

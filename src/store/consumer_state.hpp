@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "edgepost/consumer.hpp"
 #include "edgepost/stream.hpp"
 #include "store/store.hpp"
 

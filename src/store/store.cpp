@@ -170,8 +170,8 @@ Result<StreamLog*> Store::stream(std::string_view name) {
   return Status(Code::not_found, "unknown stream '" + std::string(name) + "'");
 }
 
-Result<Consumer> Store::consumer(std::string_view stream_name, std::string_view name,
-                                 Position from) {
+Result<Consumer> Store::consumer(std::string_view stream_name, const ConsumerOptions& options) {
+  const std::string& name = options.name;
   if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
   const Result<StreamLog*> found = stream(stream_name);
   if (!found) return found.status();
@@ -190,10 +190,9 @@ Result<Consumer> Store::consumer(std::string_view stream_name, std::string_view 
     const auto id = static_cast<std::uint32_t>(sqlite3_last_insert_rowid(writer_->handle()));
     const StreamStatus now = log.status();
     const std::uint64_t start =
-        std::clamp<std::uint64_t>(from.sequence, now.first_sequence, now.next_sequence);
+        std::clamp<std::uint64_t>(options.from.sequence, now.first_sequence, now.next_sequence);
     cursor = log.add_cursor(
-        std::string(name),
-        {.consumer = id, .start = start, .floor = start - 1, .runs = {}, .changes = 1});
+        name, {.consumer = id, .start = start, .floor = start - 1, .runs = {}, .changes = 1});
     is_new = true;
     commit.include(log);
     return {};
@@ -203,8 +202,7 @@ Result<Consumer> Store::consumer(std::string_view stream_name, std::string_view 
     return status;
   }
   if (cursor->is_open.exchange(true)) {
-    return Status(Code::busy, "stream " + log.name() + ": consumer '" + std::string(name) +
-                                  "' is open already");
+    return Status(Code::busy, "stream " + log.name() + ": consumer '" + name + "' is open already");
   }
   auto state = std::make_shared<Consumer::State>(*this, log, std::move(cursor));
   const std::lock_guard lock(streams_mutex_);

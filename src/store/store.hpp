@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "edgepost/consumer.hpp"
 #include "edgepost/gateway.hpp"
 #include "edgepost/stream.hpp"
 #include "store/commit.hpp"
@@ -77,7 +78,7 @@ class Store {
   Status transact(const std::function<Status(Session&)>& work);
 
   /// Opens a consumer, creating it if it is new. Errors: busy when open already.
-  Result<Consumer> consumer(std::string_view stream, std::string_view name, Position from);
+  Result<Consumer> consumer(std::string_view stream, const ConsumerOptions& options);
   /// Appends to `events` what stands from `position` on, within `limits`, except what `skip` says.
   Status read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
               const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events);

@@ -258,8 +258,12 @@ StreamStatus StreamLog::status() const {
   status.name = name_;
   status.first_sequence = books.done + 1;
   status.next_sequence = next;
-  status.ledger = {next - 1,      books.acknowledged, next - 1 - books.done,
-                   books.expired, books.dropped,      books.dead};
+  status.ledger = {next - 1,
+                   books.acknowledged,
+                   next - 1 - books.done,
+                   books.expired,
+                   Dropped{.max_bytes = books.dropped},
+                   books.dead};
   for (const auto& cursor : cursors_) {
     const std::uint64_t floor = std::min(cursor->floor(), next - 1);
     status.consumers.push_back({cursor->name, floor, next - 1 - floor});

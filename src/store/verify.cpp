@@ -87,7 +87,7 @@ Status check_stream(Connection& connection, const StreamLog& stream, VerifyRepor
                  std::to_string(pending) + " are there");
   }
   if (books.published !=
-      books.acknowledged + pending + books.expired + books.dropped + books.dead) {
+      books.acknowledged + pending + books.expired + books.dropped.total() + books.dead) {
     findings.add(name + "the books do not balance");
   }
   for (const Floor& floor : stream.stored_books().floors) {

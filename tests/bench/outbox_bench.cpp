@@ -223,7 +223,7 @@ void wear(std::size_t data_bytes) {
   std::uint64_t drained = 0;
   double time = 0;
   {
-    Consumer consumer = std::move(*gateway->consumer("outbox", "cloud"));
+    Consumer consumer = std::move(*gateway->consumer("outbox", {.name = "cloud"}));
     time = seconds([&] { drained = drain(consumer); });
     EDGEPOST_ASSERT(gateway->flush().is_ok());
   }
@@ -232,7 +232,7 @@ void wear(std::size_t data_bytes) {
   line("drain, bytes per event", per_event(ours, before),
        static_cast<double>(theirs.written_bytes - their_before) / kDrained);
   line("drain, events/s", static_cast<double>(drained) / time, kDrained / their_time);
-  Consumer consumer = std::move(*gateway->consumer("outbox", "cloud"));
+  Consumer consumer = std::move(*gateway->consumer("outbox", {.name = "cloud"}));
   before = ours.written_bytes;
   for (std::size_t i = 0; i < kEvents / kGroup; ++i) {
     publish_group(*gateway, kGroup, data);
@@ -268,7 +268,7 @@ void backlog() {
       gateway.reset();
       return seconds([&] { gateway = open_gateway(dir.file("g.db")); });
     });
-    Consumer consumer = std::move(*gateway->consumer("outbox", "cloud"));
+    Consumer consumer = std::move(*gateway->consumer("outbox", {.name = "cloud"}));
     EDGEPOST_ASSERT(consumer.fetch({}).is_ok());
     const auto rss = static_cast<double>(resident_kib());
     if (pending == 0) empty_open = open, empty_rss = rss;

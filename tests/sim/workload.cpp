@@ -57,7 +57,7 @@ bool Workload::set_up() {
       oracle.heard("routing", gateway_->route(std::string(topic) + "/#", stream));
   }
   for (const char* name : {"cloud", "local"}) {
-    auto consumer = gateway_->consumer("outbox", name);
+    auto consumer = gateway_->consumer("outbox", {.name = name});
     oracle.heard("creating a consumer", consumer.status());
     if (!consumer) return false;
     oracle.opened(name, "outbox", consumer->status().floor);

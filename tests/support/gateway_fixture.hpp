@@ -51,7 +51,7 @@ struct GatewayFixture {
   }
 
   Consumer consumer(const std::string& name = "cloud") {
-    auto opened = gateway->consumer("outbox", name);
+    auto opened = gateway->consumer("outbox", {.name = name});
     INFO(opened.status().message());
     REQUIRE(opened.is_ok());
     return std::move(*opened);
@@ -99,8 +99,8 @@ struct GatewayFixture {
 
 /// True when the ledger balances.
 inline bool balances(const Ledger& ledger) {
-  return ledger.published ==
-         ledger.acknowledged + ledger.pending + ledger.expired + ledger.dropped + ledger.dead;
+  return ledger.published == ledger.acknowledged + ledger.pending + ledger.expired +
+                                 ledger.dropped.total() + ledger.dead;
 }
 
 }  // namespace edgepost::test

@@ -74,10 +74,10 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: acknowledging what was not fetched 
 TEST_CASE_FIXTURE(GatewayFixture, "consumer: a new one begins where it is told to") {
   open();
   publish_many(1, 5);
-  auto late = gateway->consumer("outbox", "late", Position{4});
+  auto late = gateway->consumer("outbox", {.name = "late", .from = {4}});
   REQUIRE(late.is_ok());
   CHECK(fetch(*late, 10) == Texts{"4", "5"});
-  auto beyond = gateway->consumer("outbox", "beyond", Position{99});
+  auto beyond = gateway->consumer("outbox", {.name = "beyond", .from = {99}});
   REQUIRE(beyond.is_ok());
   CHECK(fetch(*beyond, 10).empty());
   publish("6");
@@ -88,15 +88,16 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: it cannot be opened twice, but agai
   open();
   {
     const Consumer first = consumer();
-    CHECK(gateway->consumer("outbox", "cloud").status().code() == Code::busy);
+    CHECK(gateway->consumer("outbox", {.name = "cloud"}).status().code() == Code::busy);
   }
   const Consumer again = consumer();
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "consumer: unknown streams and bad names are refused") {
   open();
-  CHECK(gateway->consumer("nowhere", "c").status().code() == Code::not_found);
-  CHECK(gateway->consumer("outbox", "Not Good").status().code() == Code::invalid_argument);
+  CHECK(gateway->consumer("nowhere", {.name = "c"}).status().code() == Code::not_found);
+  CHECK(gateway->consumer("outbox", {.name = "Not Good"}).status().code() ==
+        Code::invalid_argument);
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "consumer: after its gateway is closed it says so") {
@@ -131,7 +132,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: what is acknowledged above a gap su
 TEST_CASE_FIXTURE(GatewayFixture, "consumer: one that begins later settles nothing before [P-05]") {
   open();
   publish_many(1, 5);
-  auto late = gateway->consumer("outbox", "late", Position{6});
+  auto late = gateway->consumer("outbox", {.name = "late", .from = {6}});
   REQUIRE(late.is_ok());
   publish("6");
   REQUIRE(fetch(*late, 1) == Texts{"6"});

@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "owner: a reader works beside the owner and ch
   CHECK((*reader)->create_stream({.name = "new"}).code() == Code::wrong_state);
   CHECK((*reader)->flush().code() == Code::wrong_state);
   CHECK((*reader)->start().code() == Code::wrong_state);
-  CHECK((*reader)->consumer("outbox", "x").status().code() == Code::wrong_state);
+  CHECK((*reader)->consumer("outbox", {.name = "x"}).status().code() == Code::wrong_state);
   CHECK((*reader)->transact([](Transaction&) { return Status(); }).code() == Code::wrong_state);
 }
 
