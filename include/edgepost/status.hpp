@@ -91,22 +91,32 @@ class [[nodiscard]] Result {
   [[nodiscard]] const Status& status() const { return status_; }
 
   /// The value. Requires: `is_ok()`.
-  [[nodiscard]] T& value() {
+  [[nodiscard]] T& value() & {
     EDGEPOST_ASSERT(value_.has_value());
     return *value_;
   }
 
   /// The value. Requires: `is_ok()`.
-  [[nodiscard]] const T& value() const {
+  [[nodiscard]] const T& value() const& {
     EDGEPOST_ASSERT(value_.has_value());
     return *value_;
   }
 
-  /// The value. Requires: `is_ok()`.
-  T& operator*() { return value(); }
+  /// The value, moved out, so that it outlives a temporary: `for (const Event& e : *read())` walks
+  /// over something that still exists. Requires: `is_ok()`.
+  [[nodiscard]] T value() && {
+    EDGEPOST_ASSERT(value_.has_value());
+    return std::move(*value_);
+  }
 
   /// The value. Requires: `is_ok()`.
-  const T& operator*() const { return value(); }
+  T& operator*() & { return value(); }
+
+  /// The value. Requires: `is_ok()`.
+  const T& operator*() const& { return value(); }
+
+  /// The value, moved out. Requires: `is_ok()`.
+  T operator*() && { return std::move(*this).value(); }
 
   /// The value's member. Requires: `is_ok()`.
   T* operator->() { return &value(); }

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 using edgepost::Code;
 using edgepost::Result;
@@ -86,6 +89,22 @@ TEST_CASE("result: it holds a value or the reason why there is none") {
   CHECK(good->size() == 5);
   CHECK_FALSE(bad);
   CHECK(bad.status().code() == Code::busy);
+}
+
+TEST_CASE("result: what a loop walks over outlives the result it came from") {
+  const auto read = [] { return Result<std::vector<int>>(std::vector<int>{1, 2, 3}); };
+  static_assert(std::is_same_v<decltype(*read()), std::vector<int>>);
+  static_assert(std::is_same_v<decltype(read().value()), std::vector<int>>);
+  int sum = 0;
+  for (const int value : *read())
+    sum += value;
+  CHECK(sum == 6);
+}
+
+TEST_CASE("result: moving the value out of a temporary copies nothing") {
+  Result<std::unique_ptr<int>> kept(std::make_unique<int>(7));
+  const std::unique_ptr<int> taken = *std::move(kept);
+  CHECK(*taken == 7);
 }
 
 TEST_CASE("assertion: a failed one prints condition and place, then aborts") {
