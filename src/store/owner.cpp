@@ -17,12 +17,23 @@ namespace edgepost::store {
 
 namespace {
 
+// The pid, the stamp and the notes of the first consumers share the file's first page: what is
+// written over and over is one page to the flash, and no kill leaves half a stamp.
+constexpr sqlite3_int64 kStampOffset = 32;
+constexpr std::size_t kStampBytes = 2048 - kStampOffset;
+constexpr sqlite3_int64 kNotesOffset = 2048;
 constexpr int kNoteBytes = 12;
 constexpr std::uint32_t kNotesMax = 1'000;  // consumers; the file stays below 16 KiB
 
 constexpr sqlite3_int64 note_offset(std::uint32_t consumer) {
-  constexpr sqlite3_int64 kPidBytes = 32;
-  return kPidBytes + sqlite3_int64{consumer - 1} * kNoteBytes;
+  return kNotesOffset + sqlite3_int64{consumer - 1} * kNoteBytes;
+}
+
+std::uint32_t stamp_checksum(std::string_view content, std::uint64_t life) {
+  std::string context;
+  ByteWriter writer(context);
+  writer.varint(life);
+  return crc32c(content, crc32c(context, 1));
 }
 
 // The floor, and a checksum over it, the consumer and the life.
@@ -40,6 +51,50 @@ std::string note_text(std::uint32_t consumer, std::uint64_t life, std::uint64_t 
 }
 
 }  // namespace
+
+std::string Stamp::encode(std::uint64_t life) const {
+  constexpr std::size_t kMarkBytesMax = 5 + 10;
+  std::string content;
+  ByteWriter writer(content);
+  writer.signed_varint(lived.count());
+  writer.signed_varint(boot.time_since_epoch().count());
+  for (const std::uint64_t figure :
+       {writes.commits, writes.events, writes.bytes, writes.syncs, writes.checkpoints}) {
+    writer.varint(figure);
+  }
+  for (const auto& [stream, sequence] : marks) {
+    if (content.size() + kMarkBytesMax + sizeof(std::uint64_t) > kStampBytes) break;
+    writer.varint(stream);
+    writer.varint(sequence);
+  }
+  std::string text;
+  ByteWriter head(text);
+  head.fixed32(stamp_checksum(content, life));
+  head.fixed32(static_cast<std::uint32_t>(content.size()));
+  head.raw(content);
+  return text;
+}
+
+std::optional<Stamp> Stamp::decode(std::string_view bytes, std::uint64_t life) {
+  ByteReader head(bytes);
+  const std::uint32_t checksum = head.fixed32();
+  const std::string_view content = head.raw(head.fixed32());
+  if (head.has_failed() || checksum != stamp_checksum(content, life)) return std::nullopt;
+  ByteReader reader(content);
+  Stamp stamp;
+  stamp.lived = Duration(reader.signed_varint());
+  stamp.boot = Instant(Duration(reader.signed_varint()));
+  for (std::uint64_t* figure : {&stamp.writes.commits, &stamp.writes.events, &stamp.writes.bytes,
+                                &stamp.writes.syncs, &stamp.writes.checkpoints}) {
+    *figure = reader.varint();
+  }
+  while (!reader.has_failed() && !reader.is_at_end()) {
+    const auto stream = static_cast<std::uint32_t>(reader.varint());
+    stamp.marks[stream] = reader.varint();
+  }
+  if (reader.has_failed()) return std::nullopt;
+  return stamp;
+}
 
 // A file opened through a VFS.
 struct Owner::File {
@@ -86,6 +141,14 @@ struct Owner::File {
     std::int64_t pid = 0;
     std::from_chars(text.data(), text.data() + text.size(), pid);
     return pid;
+  }
+
+  std::optional<Stamp> read_stamp(std::uint64_t life) {
+    std::string text(kStampBytes, '\0');
+    const int size = static_cast<int>(kStampBytes);
+    const int rc = file()->pMethods->xRead(file(), text.data(), size, kStampOffset);
+    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return std::nullopt;
+    return Stamp::decode(text, life);
   }
 
   const char* name = nullptr;
@@ -159,6 +222,21 @@ Status Owner::begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors,
   const sqlite3_int64 size = note_offset(is_written ? last + 1 : 1);
   if (file->pMethods->xTruncate(file, size) == SQLITE_OK) return {};
   return {Code::io_error, "the owner file cannot be written"};
+}
+
+void Owner::leave(const Stamp& stamp, std::uint64_t life) {
+  const std::string text = stamp.encode(life);
+  sqlite3_file* file = file_->file();
+  file->pMethods->xWrite(file, text.data(), static_cast<int>(text.size()), kStampOffset);
+}
+
+std::optional<Stamp> Owner::stamp(std::uint64_t life) const { return file_->read_stamp(life); }
+
+std::optional<Stamp> Owner::stamp(const std::string& database, const std::string& vfs,
+                                  std::uint64_t life) {
+  File opened;
+  if (opened.open(database, vfs, SQLITE_OPEN_READONLY) != SQLITE_OK) return std::nullopt;
+  return opened.read_stamp(life);
 }
 
 std::uint64_t Owner::noted(std::uint32_t consumer, std::uint64_t life) const {

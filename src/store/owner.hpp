@@ -3,11 +3,29 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "edgepost/gateway_status.hpp"
 #include "edgepost/status.hpp"
+#include "edgepost/time.hpp"
 
 namespace edgepost::store {
+
+/// What an owner leaves in its file behind every commit.
+struct Stamp {
+  Duration lived{};  ///< The life clock (store/life.hpp) when it was written.
+  Instant boot;      ///< Clock::since_boot() at the same instant.
+  WriteStatus writes;
+  /// The last committed sequence of each stream, by number of the stream.
+  std::map<std::uint32_t, std::uint64_t> marks;
+
+  /// Errors: none; marks that do not fit (there is room for hundreds) are left out.
+  [[nodiscard]] std::string encode(std::uint64_t life) const;
+  /// Nothing when it is damaged or of another life.
+  static std::optional<Stamp> decode(std::string_view bytes, std::uint64_t life);
+};
 
 /// The mark that one process (and one gateway in it) owns a database: a lock on the file
 /// `<database>-owner`, which holds the owner's pid. It goes through SQLite's VFS, so that locks
@@ -17,6 +35,9 @@ namespace edgepost::store {
 /// Behind the pid stand notes: for each consumer the floor it has reached, written with every
 /// acknowledgement and never synced. They outlive a kill -9, which needs no sync, so that a
 /// restarted gateway repeats only what was in flight; after a power cut the books count.
+///
+/// Before the notes stands a stamp, written behind every commit and never synced either: it is
+/// never ahead of the database, unless the database has lost what was committed.
 class Owner {
  public:
   /// Takes ownership. Errors: busy, naming the owner's pid; io_error; full.
@@ -35,6 +56,16 @@ class Owner {
   /// Writes the notes anew, those of `floors` alone: a note of some other life of the database must
   /// never come true later. Errors: io_error.
   Status begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors, std::uint64_t life);
+
+  /// Replaces the stamp, by one write. One that cannot be written is only old, or missing.
+  void leave(const Stamp& stamp, std::uint64_t life);
+
+  /// The stamp of `life`, if there is one.
+  [[nodiscard]] std::optional<Stamp> stamp(std::uint64_t life) const;
+
+  /// The same for whoever looks from outside.
+  static std::optional<Stamp> stamp(const std::string& database, const std::string& vfs,
+                                    std::uint64_t life);
 
   /// Gives ownership up.
   ~Owner();

@@ -43,6 +43,13 @@ Status upgrade(Connection& connection, Random& random, std::int64_t version) {
 
 }  // namespace
 
+std::uint64_t life_of(const Identity& identity) {
+  std::uint64_t name = identity.incarnation;
+  for (const std::uint8_t byte : identity.uuid)
+    name = name * 257 + byte;
+  return name;
+}
+
 Status check_schema(Connection& connection, bool is_read_only) {
   const Result<std::int64_t> application = connection.integer("PRAGMA application_id");
   if (!application) return application.status();

@@ -14,6 +14,10 @@ struct Identity {
   std::uint64_t incarnation = 0;  ///< How many times an owner has opened it.
 };
 
+/// A number for this life of the database: one owner of one database. Cards that were cloned and
+/// images that were restored have other lives, in which the same numbers mean other events.
+std::uint64_t life_of(const Identity& identity);
+
 /// Tells apart a new file, one of ours and a stranger's, without writing anything.
 /// Errors: corrupt (not a database); invalid_argument (another program's database); unsupported
 /// (newer schema); with `is_read_only`, wrong_state (older schema, must be migrated first) and

@@ -83,33 +83,43 @@ Status Store::load_streams() {
   }
 }
 
-// Notes hold for this database and for one owner of it: those of a card that was cloned, or of an
-// image that was restored, mean other events.
-std::uint64_t Store::life(std::uint64_t incarnation) const {
-  std::uint64_t name = incarnation;
-  for (const std::uint8_t byte : identity_.uuid)
-    name = name * 257 + byte;
-  return name;
-}
-
 // Takes over what the owner before had reached when it was killed, and begins a life of its own:
 // first the notes, then the count, so that a kill in between loses neither.
 Status Store::begin_life() {
   std::map<std::uint32_t, std::uint64_t> floors;
-  const std::uint64_t before = identity_.incarnation++;
+  const std::uint64_t before = life_of(identity_);
+  ++identity_.incarnation;
+  const std::uint64_t now = life_of(identity_);
   for (const auto& stream : streams_) {
     for (const auto& cursor : stream->cursors()) {
-      for (const std::uint64_t incarnation : {before, identity_.incarnation}) {
-        const std::uint64_t floor = owner_->noted(cursor->id, life(incarnation));
+      for (const std::uint64_t life : {before, now}) {
+        const std::uint64_t floor = owner_->noted(cursor->id, life);
         if (floor > cursor->floor() && floor < stream->next_sequence()) cursor->raise(floor);
       }
       floors[cursor->id] = cursor->floor();
     }
   }
-  Status status = owner_->begin_notes(floors, life(identity_.incarnation));
+  found_stamp_ = owner_->stamp(before);
+  if (!found_stamp_) found_stamp_ = owner_->stamp(now);
+  Status status = owner_->begin_notes(floors, now);
+  leave_stamp();
   if (status.is_ok()) status = count_opening(*writer_);
   // On a full disk it must still be possible to drain; the next owner knows both counts.
   return status.code() == Code::full ? Status() : status;
+}
+
+// Behind a commit, never before: what it says is in the database.
+void Store::leave_stamp() {
+  Stamp stamp;
+  stamp.boot = options_.platform.clock->since_boot();
+  stamp.writes.commits = commits_;
+  stamp.writes.events = events_;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& stream : streams_)
+      stamp.marks[stream->id()] = stream->next_sequence() - 1;
+  }
+  owner_->leave(stamp, life_of(identity_));
 }
 
 Status Store::refresh() {

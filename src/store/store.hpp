@@ -116,7 +116,7 @@ class Store {
   void include_floors(Commit& commit);
   void floors_wait();
   Status begin_life();
-  [[nodiscard]] std::uint64_t life(std::uint64_t incarnation) const;
+  void leave_stamp();
   Status refuse_if_read_only() const;
   Result<std::uint64_t> data_version();
   void due_at(Instant when);
@@ -125,6 +125,8 @@ class Store {
   StoreListener listener_;
   Identity identity_;
   std::unique_ptr<Owner> owner_;
+  int stamped_changes_ = 0;           // SQLite's count of changed rows at the last stamp
+  std::optional<Stamp> found_stamp_;  // what the owner before has left
   std::optional<Connection> writer_;  // only with the turn of queue_
   Statement data_version_query_;
   std::uint64_t data_version_ = 0;  // changes when another connection has written

@@ -69,6 +69,10 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
     if (Status status = commit.finish(); !status.is_ok()) return status;
     ++commits_;
     events_ += commit.events();
+    if (const int changes = sqlite3_total_changes(writer_->handle()); changes != stamped_changes_) {
+      stamped_changes_ = changes;  // a commit of nothing writes nothing
+      leave_stamp();
+    }
     for (StreamLog* stream : commit.grown_streams())
       listener_.on_stored(*stream);
     return {};
@@ -174,7 +178,7 @@ Status Store::flush() {
 }
 
 void Store::acknowledged(const Cursor& cursor) {
-  owner_->note(cursor.id, life(identity_.incarnation), cursor.floor());
+  owner_->note(cursor.id, life_of(identity_), cursor.floor());
   floors_wait();
 }
 

@@ -8,6 +8,8 @@
 #include <fstream>
 
 #include "edgepost/platform.hpp"
+#include "store/connection.hpp"
+#include "store/schema.hpp"
 #include "support/gateway_fixture.hpp"
 
 using namespace edgepost;
@@ -116,7 +118,7 @@ TEST_CASE("owner: a note holds for one consumer and one life, and damage makes i
   CHECK((*owner)->noted(1'001, 77) == 0);
   owner->reset();
   std::fstream file(database + "-owner", std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(32 + 2 * 12 + 1);
+  file.seekp(2048 + 2 * 12 + 1);
   file.put('\x55');
   file.close();
   owner = Owner::take(database, "");
@@ -174,4 +176,63 @@ TEST_CASE_FIXTURE(GatewayFixture,
     Consumer cloud = consumer();
     CHECK(fetch(cloud, 100).size() == 21);
   }
+}
+
+TEST_CASE("owner: a stamp holds for one life of the database, and damage makes it none") {
+  const test::TempDir dir;
+  const std::string database = dir.file("a.db");
+  auto owner = Owner::take(database, "");
+  REQUIRE(owner.is_ok());
+  CHECK_FALSE((*owner)->stamp(77).has_value());
+  store::Stamp stamp;
+  stamp.lived = std::chrono::hours(100);
+  stamp.boot = Instant(std::chrono::seconds(5));
+  stamp.writes = {.commits = 3, .events = 400, .bytes = 50'000, .syncs = 6, .checkpoints = 1};
+  stamp.marks = {{1, 400}, {7, 1'000'000'000'000}};
+  (*owner)->leave(stamp, 77);
+  (*owner)->note(1, 77, 12);
+  owner->reset();
+  const auto found = Owner::stamp(database, "", 77);
+  REQUIRE(found.has_value());
+  CHECK(found->lived == stamp.lived);
+  CHECK(found->boot == stamp.boot);
+  CHECK(found->writes.bytes == 50'000);
+  CHECK(found->writes.checkpoints == 1);
+  CHECK(found->marks == stamp.marks);
+  CHECK_FALSE(Owner::stamp(database, "", 78).has_value());
+  std::fstream file(database + "-owner", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(32 + 8 + 3);
+  file.put('\x55');
+  file.close();
+  CHECK_FALSE(Owner::stamp(database, "", 77).has_value());
+}
+
+TEST_CASE("owner: more marks than there is room for leave the others and the notes alone") {
+  const test::TempDir dir;
+  auto owner = Owner::take(dir.file("a.db"), "");
+  REQUIRE(owner.is_ok());
+  (*owner)->note(1, 77, 12);
+  store::Stamp stamp;
+  for (std::uint32_t stream = 1; stream <= 5'000; ++stream)
+    stamp.marks[stream] = std::uint64_t{1} << 60U;
+  (*owner)->leave(stamp, 77);
+  CHECK((*owner)->noted(1, 77) == 12);
+  const auto found = (*owner)->stamp(77);
+  REQUIRE(found.has_value());
+  CHECK(found->marks.size() >= 150);
+  CHECK(found->marks.at(100) == std::uint64_t{1} << 60U);
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: the stamp tells an onlooker what the owner has stored") {
+  open();
+  publish_many(1, 5);
+  auto connection =
+      store::Connection::open(options.database, "", store::Connection::Mode::read_only);
+  REQUIRE(connection.is_ok());
+  const auto identity = store::read_identity(*connection);
+  REQUIRE(identity.is_ok());
+  const auto stamp = Owner::stamp(options.database, "", store::life_of(*identity));
+  REQUIRE(stamp.has_value());
+  CHECK(stamp->marks == std::map<std::uint32_t, std::uint64_t>{{1, 5}});
+  CHECK(stamp->writes.events == 5);
 }
