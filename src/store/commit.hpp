@@ -20,7 +20,9 @@ namespace edgepost::store {
 /// Threads: only the one whose turn it is to commit.
 class Commit {
  public:
-  explicit Commit(Connection& connection) : connection_(connection), transaction_(connection) {}
+  /// `stamp` is for the segments.
+  Commit(Connection& connection, const Stamp& stamp)
+      : connection_(connection), transaction_(connection), stamp_(stamp) {}
   ~Commit();
   Commit(const Commit&) = delete;
   Commit& operator=(const Commit&) = delete;
@@ -53,6 +55,7 @@ class Commit {
 
   Connection& connection_;
   WriteTransaction transaction_;
+  const Stamp stamp_;
   std::vector<Part> parts_;
   std::uint64_t events_ = 0;
   bool is_finished_ = false;

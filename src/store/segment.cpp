@@ -8,10 +8,12 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;         // 1 had no stamp
+constexpr std::uint8_t kWallUntrusted = 1;  // flag of the stamp
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kSharedTexts = 64;  // the search stays cheap; gateways have few topics
 constexpr std::uint64_t kAttributesMax = 32;
+constexpr std::uint64_t kLifeMax = std::uint64_t{1} << 52U;  // milliseconds; far from overflow
 
 // Which optional fields follow; the bits never change their meaning.
 enum Present : std::uint64_t {
@@ -23,7 +25,10 @@ enum Present : std::uint64_t {
   kTrace = 1U << 5U,
   kExpires = 1U << 6U,
   kAttributes = 1U << 7U,
-  kAll = (1U << 8U) - 1U,
+  kNotBefore = 1U << 8U,
+  kLibraryTime = 1U << 9U,
+  kGap = 1U << 10U,
+  kAll = (1U << 11U) - 1U,
 };
 
 std::uint64_t present_in(const Event& event) {
@@ -34,7 +39,8 @@ std::uint64_t present_in(const Event& event) {
          bit(!event.schema.empty(), kSchema) | bit(!event.correlation_id.empty(), kCorrelation) |
          bit(!event.causation_id.empty(), kCausation) | bit(!event.trace_parent.empty(), kTrace) |
          bit(event.expires_after.has_value(), kExpires) |
-         bit(!event.attributes.empty(), kAttributes);
+         bit(!event.attributes.empty(), kAttributes) |
+         bit(event.not_before.has_value(), kNotBefore);
 }
 
 std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64_t last_sequence) {
@@ -47,7 +53,14 @@ std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64
 
 }  // namespace
 
-SegmentWriter::SegmentWriter() : writer_(bytes_) { writer_.byte(kFormat); }
+SegmentWriter::SegmentWriter(const Stamp& stamp) : writer_(bytes_) {
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  writer_.byte(kFormat);
+  writer_.byte(stamp.wall_offset ? kWallUntrusted : std::uint8_t{0});
+  writer_.varint(static_cast<std::uint64_t>(floor<milliseconds>(stamp.life).count()));
+  if (stamp.wall_offset) writer_.signed_varint(stamp.wall_offset->count());
+}
 
 // An even number is the length of a text that follows and joins the shared ones; an odd one is
 // the place of a text among them.
@@ -61,9 +74,12 @@ void SegmentWriter::shared_text(std::string_view text) {
   writer_.raw(text);
 }
 
-void SegmentWriter::add(const Event& event) {
-  const std::uint64_t present = present_in(event);
+void SegmentWriter::add(const Event& event, bool is_library_time) {
+  std::uint64_t present = present_in(event);
+  if (is_library_time) present |= kLibraryTime;
+  if (skipped_ > 0) present |= kGap;
   writer_.varint(present);
+  if (skipped_ > 0) writer_.varint(skipped_);
   const auto& id = event.id.bytes();
   bytes_.append(id.begin(), id.end());
   const std::int64_t time = event.time.value_or(Timestamp{}).time_since_epoch().count();
@@ -87,8 +103,10 @@ void SegmentWriter::add(const Event& event) {
       writer_.text(attribute.value);
     }
   }
+  if ((present & kNotBefore) != 0) writer_.signed_varint(event.not_before->count());
   writer_.text(event.data);
-  ++count_;
+  count_ += skipped_ + 1;
+  skipped_ = 0;
 }
 
 void SegmentWriter::finish(std::uint32_t stream, std::uint64_t last_sequence) {
@@ -96,7 +114,20 @@ void SegmentWriter::finish(std::uint32_t stream, std::uint64_t last_sequence) {
 }
 
 SegmentReader::SegmentReader(std::string bytes, std::uint64_t first, std::uint64_t last)
-    : bytes_(std::move(bytes)), at_(1), next_sequence_(first), last_sequence_(last) {}
+    : bytes_(std::move(bytes)), next_sequence_(first), last_sequence_(last) {}
+
+bool SegmentReader::read_header() {
+  ByteReader reader(bytes_);
+  if (reader.byte() >= 2) {
+    const std::uint8_t flags = reader.byte();
+    stamp_.life =
+        std::chrono::milliseconds(static_cast<std::int64_t>(std::min(reader.varint(), kLifeMax)));
+    if (flags == kWallUntrusted) stamp_.wall_offset = Duration(reader.signed_varint());
+    if (flags > kWallUntrusted) return false;
+  }
+  at_ = reader.position();
+  return !reader.has_failed();
+}
 
 Result<SegmentReader> SegmentReader::open(std::string bytes, std::uint32_t stream,
                                           std::uint64_t last_sequence, std::uint64_t count) {
@@ -108,11 +139,14 @@ Result<SegmentReader> SegmentReader::open(std::string bytes, std::uint32_t strea
   if (tail.fixed32() != checksum(std::string_view(bytes).substr(0, size), stream, last_sequence)) {
     return Status(Code::corrupt, "checksum wrong");
   }
-  if (static_cast<std::uint8_t>(bytes.front()) != kFormat) {
+  const auto format = static_cast<std::uint8_t>(bytes.front());
+  if (format == 0 || format > kFormat) {
     return Status(Code::unsupported, "segment format unknown: made by a newer edgepost");
   }
   bytes.resize(size);
-  return SegmentReader(std::move(bytes), last_sequence - count + 1, last_sequence);
+  SegmentReader reader(std::move(bytes), last_sequence - count + 1, last_sequence);
+  if (!reader.read_header()) return Status(Code::corrupt, "segment header malformed");
+  return reader;
 }
 
 std::string SegmentReader::shared_text(ByteReader& reader) {
@@ -146,13 +180,18 @@ void SegmentReader::optional_fields(ByteReader& reader, std::uint64_t present, E
       event.attributes.push_back({std::move(name), std::string(reader.text())});
     }
   }
+  if ((present & kNotBefore) != 0) event.not_before = Duration(reader.signed_varint());
 }
 
-Result<Event> SegmentReader::next() {
+Result<Stored> SegmentReader::next() {
   EDGEPOST_ASSERT(has_next());
   ByteReader reader(std::string_view(bytes_).substr(at_));
-  Event event;
+  Stored stored;
+  stored.life = stamp_.life;
+  Event& event = stored.event;
   const std::uint64_t present = reader.varint();
+  const std::uint64_t skipped = (present & kGap) != 0 ? reader.varint() : 0;
+  if ((present & kLibraryTime) != 0) stored.wall_offset = stamp_.wall_offset;
   const std::string_view id = reader.raw(event.id.bytes().size());
   if (!reader.has_failed()) {
     std::array<std::uint8_t, 16> octets{};
@@ -167,13 +206,16 @@ Result<Event> SegmentReader::next() {
   event.type = shared_text(reader);
   optional_fields(reader, present, event);
   event.data = reader.text();
-  if (reader.has_failed() || present > kAll) return Status(Code::corrupt, "event record malformed");
-  event.sequence = next_sequence_++;
+  if (reader.has_failed() || present > kAll || skipped > last_sequence_ - next_sequence_) {
+    return Status(Code::corrupt, "event record malformed");
+  }
+  event.sequence = next_sequence_ + skipped;
+  next_sequence_ = event.sequence + 1;
   at_ += reader.position();
   if (!has_next() && at_ != bytes_.size()) {
     return Status(Code::corrupt, "segment longer than its events");
   }
-  return event;
+  return stored;
 }
 
 }  // namespace edgepost::store

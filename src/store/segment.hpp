@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,25 +15,47 @@ namespace edgepost::store {
 /// A segment is what one commit adds to one stream: its events back to back in one blob. Texts
 /// that repeat (topic, source, type, key) stand once and are referred to by number; times are
 /// differences. The blob ends with a CRC-32C over stream, place and content, so that a changed
-/// byte, and also a segment in the wrong place, is noticed.
+/// byte, and also a segment in the wrong place, is noticed. Format 1, which had no stamp, is still
+/// read.
 
 /// The size after which a segment takes no more events. A larger event gets one of its own.
 inline constexpr std::size_t kSegmentBytes = 64 * 1024;
 
+/// When a segment was packed.
+struct Stamp {
+  Duration life = Duration::zero();     ///< See LifeClock. Stored in whole milliseconds.
+  std::optional<Duration> wall_offset;  ///< Wall time minus life, while the wall is not trusted.
+};
+
+/// An event as it was stored.
+struct Stored {
+  Event event;
+  Duration life = Duration::zero();  ///< When it was stored.
+  /// Wall time minus life of the clock that `event.time` is from: there when the library gave the
+  /// time while that clock was not trusted, so that it is to be corrected once it is.
+  std::optional<Duration> wall_offset;
+};
+
 /// Packs events into one segment.
 class SegmentWriter {
  public:
-  SegmentWriter();
+  explicit SegmentWriter(const Stamp& stamp);
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
 
-  /// Adds one event. Requires: validated, complete, and not finished yet.
-  void add(const Event& event);
+  /// Adds one event; its sequence is the next one. `is_library_time` says that its time is from the
+  /// clock of the stamp, which is not trusted.
+  /// Requires: validated, complete, and not finished yet.
+  void add(const Event& event, bool is_library_time = false);
+
+  /// Leaves out so many sequences before the next event. Requires: not before the first one.
+  void skip(std::uint64_t sequences) { skipped_ += sequences; }
 
   /// Appends the checksum. `last_sequence` is that of the last event added.
   void finish(std::uint32_t stream, std::uint64_t last_sequence);
 
-  [[nodiscard]] std::uint32_t count() const { return count_; }
+  /// How many sequences it spans: those of its events and those left out between them.
+  [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
   [[nodiscard]] bool is_full() const { return bytes_.size() >= kSegmentBytes; }
 
@@ -47,23 +70,27 @@ class SegmentWriter {
   ByteWriter writer_;
   std::vector<Place> texts_;
   std::int64_t time_ = 0;
-  std::uint32_t count_ = 0;
+  std::uint64_t skipped_ = 0;
+  std::uint64_t count_ = 0;
 };
 
 /// Unpacks a segment, event by event.
 class SegmentReader {
  public:
-  /// Takes a segment as it was stored and checks its checksum.
-  /// Errors: corrupt; the message does not know the stream's name: the caller adds it.
+  /// Takes a segment as it was stored and checks its checksum. `count` is how many sequences it
+  /// spans. Errors: corrupt; unsupported (newer format). The message does not know the stream's
+  /// name: the caller adds it.
   static Result<SegmentReader> open(std::string bytes, std::uint32_t stream,
                                     std::uint64_t last_sequence, std::uint64_t count);
 
-  /// The sequence of the next event; behind the last one when there is none.
+  /// The sequence of the next event, or one that was left out before it; behind the last one when
+  /// there is none.
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
   [[nodiscard]] bool has_next() const { return next_sequence_ <= last_sequence_; }
+  [[nodiscard]] const Stamp& stamp() const { return stamp_; }
 
   /// The next event. Requires: has_next(). Errors: corrupt.
-  Result<Event> next();
+  Result<Stored> next();
 
  private:
   struct Place {
@@ -71,11 +98,13 @@ class SegmentReader {
     std::size_t size;
   };
   SegmentReader(std::string bytes, std::uint64_t first, std::uint64_t last);
+  bool read_header();
   std::string shared_text(ByteReader& reader);
   void optional_fields(ByteReader& reader, std::uint64_t present, Event& event);
 
   std::string bytes_;  // without the checksum
-  std::size_t at_;
+  Stamp stamp_;
+  std::size_t at_ = 0;
   std::vector<Place> texts_;
   std::int64_t time_ = 0;
   std::uint64_t next_sequence_;

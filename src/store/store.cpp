@@ -227,12 +227,13 @@ Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& 
   std::size_t bytes = 0;
   while (events.size() < std::max<std::size_t>(limits.events, 1) &&
          (events.empty() || bytes < limits.bytes)) {
-    Result<std::optional<Event>> event = stream.read(*reader_, position);
-    if (!event) return event.status();
-    if (!event->has_value()) break;
-    if (skip(event->value().sequence)) continue;
-    bytes += weight(event->value());
-    events.push_back(std::move(event->value()));
+    Result<std::optional<Stored>> stored = stream.read(*reader_, position);
+    if (!stored) return stored.status();
+    if (!stored->has_value()) break;
+    Event& event = stored->value().event;
+    if (skip(event.sequence)) continue;
+    bytes += weight(event);
+    events.push_back(std::move(event));
   }
   return {};
 }

@@ -130,7 +130,7 @@ Status StreamLog::append(Connection& connection, const SegmentWriter& segment,
   }
   StatementUse insert(insert_);
   insert->bind(1, last_sequence);
-  insert->bind(2, std::uint64_t{segment.count()});
+  insert->bind(2, segment.count());
   insert->bind(3, static_cast<std::uint64_t>(segment.bytes().size()));
   insert->bind_blob(4, segment.bytes());
   return connection.step(insert_).status();
@@ -191,20 +191,20 @@ void StreamLog::committed(std::uint64_t next_sequence) {
   written_.reset();
 }
 
-Result<std::optional<Event>> StreamLog::read(Connection& connection, ReadPosition& position) {
+Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPosition& position) {
   // SQLite's keys are signed: nothing can stand beyond.
   constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (position.next > kLast) return std::optional<Event>();
+  if (position.next > kLast) return std::optional<Stored>();
   while (true) {
     if (position.segment) {
       SegmentReader& segment = *position.segment;
       while (segment.has_next()) {
         const std::uint64_t sequence = segment.next_sequence();
-        Result<Event> event = segment.next();
-        if (!event) return located(event.status(), sequence);
-        if (sequence < position.next) continue;
-        position.next = sequence + 1;
-        return std::optional<Event>(std::move(*event));
+        Result<Stored> stored = segment.next();
+        if (!stored) return located(stored.status(), sequence);
+        if (stored->event.sequence < position.next) continue;
+        position.next = stored->event.sequence + 1;
+        return std::optional<Stored>(std::move(*stored));
       }
       position.segment.reset();
     }
@@ -216,7 +216,7 @@ Result<std::optional<Event>> StreamLog::read(Connection& connection, ReadPositio
     select->bind(1, std::max<std::uint64_t>(position.next, 1));
     const Result<bool> found = connection.step(select_);
     if (!found) return located(found.status(), position.next);
-    if (!*found) return std::optional<Event>();
+    if (!*found) return std::optional<Stored>();
     Result<SegmentReader> segment = SegmentReader::open(std::string(select->bytes(2)), id_,
                                                         select->integer(0), select->integer(1));
     if (!segment) return located(segment.status(), select->integer(0));

@@ -71,7 +71,7 @@ class StreamLog {
 
   /// Reads the event at `position` or the first one behind it; none at the end.
   /// Errors: corrupt, naming stream and sequence; io_error.
-  Result<std::optional<Event>> read(Connection& connection, ReadPosition& position);
+  Result<std::optional<Stored>> read(Connection& connection, ReadPosition& position);
 
   /// Adds a consumer that exists in the database.
   std::shared_ptr<Cursor> add_cursor(std::string name, const Floor& from);

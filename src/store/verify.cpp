@@ -48,13 +48,13 @@ std::uint64_t check_segment(Statement& row, const StreamLog& stream, std::uint64
   }
   std::uint64_t pending = 0;
   while (segment->has_next()) {
-    const Result<Event> event = segment->next();
-    if (!event) {
-      findings.add(where + event.status().message());
+    const Result<Stored> stored = segment->next();
+    if (!stored) {
+      findings.add(where + stored.status().message());
       return pending;
     }
     ++report.events;
-    if (event->sequence > done) ++pending;
+    if (stored->event.sequence > done) ++pending;
   }
   return pending;
 }

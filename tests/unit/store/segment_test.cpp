@@ -2,13 +2,20 @@
 
 #include <doctest.h>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/bytes.hpp"
+#include "base/crc32c.hpp"
 
 using namespace edgepost;
 using store::SegmentReader;
 using store::SegmentWriter;
+using store::Stamp;
+using store::Stored;
 
 namespace {
 
@@ -31,6 +38,7 @@ Event full_event() {
   event.content_type = "application/json";
   event.schema = "https://example.com/reading.json";
   event.expires_after = std::chrono::hours(1);
+  event.not_before = std::chrono::minutes(3);
   event.correlation_id = "order-17";
   event.causation_id = "0190163d-8694-739b-aea5-966c26f8ad90";
   event.trace_parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -39,7 +47,7 @@ Event full_event() {
 }
 
 std::string pack(const std::vector<Event>& events, std::uint64_t last) {
-  SegmentWriter writer;
+  SegmentWriter writer(Stamp{});
   for (const Event& event : events)
     writer.add(event);
   writer.finish(kStream, last);
@@ -53,9 +61,9 @@ Result<SegmentReader> unpack(std::string bytes, std::uint64_t last, std::uint64_
 std::vector<Event> all(SegmentReader& reader) {
   std::vector<Event> events;
   while (reader.has_next()) {
-    Result<Event> event = reader.next();
-    REQUIRE(event.is_ok());
-    events.push_back(std::move(*event));
+    Result<Stored> stored = reader.next();
+    REQUIRE(stored.is_ok());
+    events.push_back(std::move(stored->event));
   }
   return events;
 }
@@ -124,4 +132,90 @@ TEST_CASE("segment: a wrong count is noticed when the events do not fill it") {
   auto too_few = unpack(pack({reading("a"), reading("b")}, 5), 5, 1);
   REQUIRE(too_few.is_ok());
   CHECK(too_few->next().status().code() == Code::corrupt);
+}
+
+TEST_CASE("segment: the stamp and what the library gave as time come back") {
+  const Duration life = std::chrono::hours(24 * 365) + Duration(1'999);
+  SegmentWriter writer({.life = life, .wall_offset = Duration(-5)});
+  writer.add(reading("its own time"));
+  writer.add(reading("the library's"), true);
+  writer.finish(kStream, 2);
+  auto reader = unpack(writer.bytes(), 2, 2);
+  REQUIRE(reader.is_ok());
+  CHECK(reader->stamp().wall_offset == Duration(-5));
+  auto own = reader->next();
+  auto given = reader->next();
+  REQUIRE(own.is_ok());
+  REQUIRE(given.is_ok());
+  CHECK(own->life == life - Duration(999));  // whole milliseconds
+  CHECK(own->wall_offset == std::nullopt);
+  CHECK(given->wall_offset == Duration(-5));
+}
+
+TEST_CASE("segment: a time given by a trusted clock is not to be corrected") {
+  SegmentWriter writer({.life = Duration(7'000'000)});
+  writer.add(reading("21.5"), true);
+  writer.finish(kStream, 1);
+  auto reader = unpack(writer.bytes(), 1, 1);
+  REQUIRE(reader.is_ok());
+  CHECK(reader->stamp().wall_offset == std::nullopt);
+  CHECK(reader->next()->wall_offset == std::nullopt);
+}
+
+TEST_CASE("segment: sequences that were left out stay left out") {
+  SegmentWriter writer(Stamp{});
+  writer.add(full_event());
+  writer.skip(1);
+  writer.skip(200);
+  writer.add(reading("b"));
+  writer.add(reading("c"));
+  CHECK(writer.count() == 204);
+  writer.finish(kStream, 1'000);
+  auto reader = unpack(writer.bytes(), 1'000, 204);
+  REQUIRE(reader.is_ok());
+  std::vector<std::uint64_t> sequences;
+  for (const Event& event : all(*reader))
+    sequences.push_back(event.sequence);
+  CHECK(sequences == std::vector<std::uint64_t>{797, 999, 1'000});
+}
+
+TEST_CASE("segment: a gap that leaves the segment is noticed") {
+  SegmentWriter writer(Stamp{});
+  writer.add(reading("a"));
+  writer.skip(3);
+  writer.add(reading("b"));
+  writer.finish(kStream, 9);
+  auto reader = unpack(writer.bytes(), 9, 4);
+  REQUIRE(reader.is_ok());
+  CHECK(reader->next().is_ok());
+  CHECK(reader->next().status().code() == Code::corrupt);
+}
+
+TEST_CASE("segment: format 1 is still read") {
+  constexpr std::string_view kOld(
+      "\x01\x41\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x80\x89\x81\x82"
+      "\x83\x89\x85\x06\x06\x61\x2f\x62\x0a\x2f\x67\x77\x2d\x31\x02\x74\x02\x6b\x80\x90\x9d\xe9"
+      "\x1a\x04\x32\x31\x2e\x35\x41\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"
+      "\x10\x00\x01\x03\x05\x07\x80\x90\x9d\xe9\x1a\x04\x32\x31\x2e\x35\x7c\xc5\xb7\x6d",
+      86);
+  Event event = reading("21.5");
+  event.topic = "a/b";
+  event.type = "t";
+  event.key = "k";
+  event.expires_after = std::chrono::hours(1);
+  auto reader = unpack(std::string(kOld), 5, 2);
+  REQUIRE(reader.is_ok());
+  CHECK(reader->stamp().life == Duration::zero());
+  event.sequence = 4;
+  const Event next = all(*reader).front();
+  CHECK(next == event);
+}
+
+TEST_CASE("segment: a format of the future is told from damage") {
+  std::string bytes = pack({reading("21.5")}, 1);
+  bytes.resize(bytes.size() - 4);
+  bytes.front() = '\x03';
+  const std::string place = {static_cast<char>(kStream), '\x01'};
+  ByteWriter(bytes).fixed32(crc32c(bytes, crc32c(place)));
+  CHECK(unpack(bytes, 1, 1).status().code() == Code::unsupported);
 }
