@@ -38,7 +38,7 @@ Result<std::uint64_t> Commit::add(StreamLog& stream, const Event& event) {
   if (is_large) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
   }
-  if (part.segment == nullptr) part.segment = std::make_unique<SegmentWriter>(stamp_);
+  if (part.segment == nullptr) part.segment = std::make_unique<SegmentWriter>(moment_);
   part.segment->add(event);
   ++events_;
   const std::uint64_t sequence = part.next++;

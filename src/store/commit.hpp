@@ -20,9 +20,9 @@ namespace edgepost::store {
 /// Threads: only the one whose turn it is to commit.
 class Commit {
  public:
-  /// `stamp` is for the segments.
-  Commit(Connection& connection, const Stamp& stamp)
-      : connection_(connection), transaction_(connection), stamp_(stamp) {}
+  /// `moment` is now, for the segments.
+  Commit(Connection& connection, const Moment& moment)
+      : connection_(connection), transaction_(connection), moment_(moment) {}
   ~Commit();
   Commit(const Commit&) = delete;
   Commit& operator=(const Commit&) = delete;
@@ -55,7 +55,7 @@ class Commit {
 
   Connection& connection_;
   WriteTransaction transaction_;
-  const Stamp stamp_;
+  const Moment moment_;
   std::vector<Part> parts_;
   std::uint64_t events_ = 0;
   bool is_finished_ = false;

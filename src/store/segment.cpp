@@ -8,8 +8,8 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::uint8_t kFormat = 2;         // 1 had no stamp
-constexpr std::uint8_t kWallUntrusted = 1;  // flag of the stamp
+constexpr std::uint8_t kFormat = 2;         // 1 did not say when it was packed
+constexpr std::uint8_t kWallUntrusted = 1;  // flag: an offset of the wall follows
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kSharedTexts = 64;  // the search stays cheap; gateways have few topics
 constexpr std::uint64_t kAttributesMax = 32;
@@ -53,13 +53,13 @@ std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(const Stamp& stamp) : writer_(bytes_) {
+SegmentWriter::SegmentWriter(const Moment& moment) : writer_(bytes_) {
   using std::chrono::floor;
   using std::chrono::milliseconds;
   writer_.byte(kFormat);
-  writer_.byte(stamp.wall_offset ? kWallUntrusted : std::uint8_t{0});
-  writer_.varint(static_cast<std::uint64_t>(floor<milliseconds>(stamp.life).count()));
-  if (stamp.wall_offset) writer_.signed_varint(stamp.wall_offset->count());
+  writer_.byte(moment.wall_offset ? kWallUntrusted : std::uint8_t{0});
+  writer_.varint(static_cast<std::uint64_t>(floor<milliseconds>(moment.life).count()));
+  if (moment.wall_offset) writer_.signed_varint(moment.wall_offset->count());
 }
 
 // An even number is the length of a text that follows and joins the shared ones; an odd one is
@@ -120,9 +120,9 @@ bool SegmentReader::read_header() {
   ByteReader reader(bytes_);
   if (reader.byte() >= 2) {
     const std::uint8_t flags = reader.byte();
-    stamp_.life =
+    moment_.life =
         std::chrono::milliseconds(static_cast<std::int64_t>(std::min(reader.varint(), kLifeMax)));
-    if (flags == kWallUntrusted) stamp_.wall_offset = Duration(reader.signed_varint());
+    if (flags == kWallUntrusted) moment_.wall_offset = Duration(reader.signed_varint());
     if (flags > kWallUntrusted) return false;
   }
   at_ = reader.position();
@@ -187,11 +187,11 @@ Result<Stored> SegmentReader::next() {
   EDGEPOST_ASSERT(has_next());
   ByteReader reader(std::string_view(bytes_).substr(at_));
   Stored stored;
-  stored.life = stamp_.life;
+  stored.life = moment_.life;
   Event& event = stored.event;
   const std::uint64_t present = reader.varint();
   const std::uint64_t skipped = (present & kGap) != 0 ? reader.varint() : 0;
-  if ((present & kLibraryTime) != 0) stored.wall_offset = stamp_.wall_offset;
+  if ((present & kLibraryTime) != 0) stored.wall_offset = moment_.wall_offset;
   const std::string_view id = reader.raw(event.id.bytes().size());
   if (!reader.has_failed()) {
     std::array<std::uint8_t, 16> octets{};

@@ -15,14 +15,14 @@ namespace edgepost::store {
 /// A segment is what one commit adds to one stream: its events back to back in one blob. Texts
 /// that repeat (topic, source, type, key) stand once and are referred to by number; times are
 /// differences. The blob ends with a CRC-32C over stream, place and content, so that a changed
-/// byte, and also a segment in the wrong place, is noticed. Format 1, which had no stamp, is still
-/// read.
+/// byte, and also a segment in the wrong place, is noticed. Format 1, which did not say when it
+/// was packed, is still read.
 
 /// The size after which a segment takes no more events. A larger event gets one of its own.
 inline constexpr std::size_t kSegmentBytes = 64 * 1024;
 
 /// When a segment was packed.
-struct Stamp {
+struct Moment {
   Duration life = Duration::zero();     ///< See LifeClock. Stored in whole milliseconds.
   std::optional<Duration> wall_offset;  ///< Wall time minus life, while the wall is not trusted.
 };
@@ -39,12 +39,12 @@ struct Stored {
 /// Packs events into one segment.
 class SegmentWriter {
  public:
-  explicit SegmentWriter(const Stamp& stamp);
+  explicit SegmentWriter(const Moment& moment);
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
 
   /// Adds one event; its sequence is the next one. `is_library_time` says that its time is from the
-  /// clock of the stamp, which is not trusted.
+  /// wall clock of the moment, which is not trusted.
   /// Requires: validated, complete, and not finished yet.
   void add(const Event& event, bool is_library_time = false);
 
@@ -87,7 +87,7 @@ class SegmentReader {
   /// there is none.
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
   [[nodiscard]] bool has_next() const { return next_sequence_ <= last_sequence_; }
-  [[nodiscard]] const Stamp& stamp() const { return stamp_; }
+  [[nodiscard]] const Moment& moment() const { return moment_; }
 
   /// The next event. Requires: has_next(). Errors: corrupt.
   Result<Stored> next();
@@ -103,7 +103,7 @@ class SegmentReader {
   void optional_fields(ByteReader& reader, std::uint64_t present, Event& event);
 
   std::string bytes_;  // without the checksum
-  Stamp stamp_;
+  Moment moment_;
   std::size_t at_ = 0;
   std::vector<Place> texts_;
   std::int64_t time_ = 0;

@@ -12,9 +12,9 @@
 #include "base/crc32c.hpp"
 
 using namespace edgepost;
+using store::Moment;
 using store::SegmentReader;
 using store::SegmentWriter;
-using store::Stamp;
 using store::Stored;
 
 namespace {
@@ -47,7 +47,7 @@ Event full_event() {
 }
 
 std::string pack(const std::vector<Event>& events, std::uint64_t last) {
-  SegmentWriter writer(Stamp{});
+  SegmentWriter writer(Moment{});
   for (const Event& event : events)
     writer.add(event);
   writer.finish(kStream, last);
@@ -134,7 +134,7 @@ TEST_CASE("segment: a wrong count is noticed when the events do not fill it") {
   CHECK(too_few->next().status().code() == Code::corrupt);
 }
 
-TEST_CASE("segment: the stamp and what the library gave as time come back") {
+TEST_CASE("segment: the moment and what the library gave as time come back") {
   const Duration life = std::chrono::hours(24 * 365) + Duration(1'999);
   SegmentWriter writer({.life = life, .wall_offset = Duration(-5)});
   writer.add(reading("its own time"));
@@ -142,7 +142,7 @@ TEST_CASE("segment: the stamp and what the library gave as time come back") {
   writer.finish(kStream, 2);
   auto reader = unpack(writer.bytes(), 2, 2);
   REQUIRE(reader.is_ok());
-  CHECK(reader->stamp().wall_offset == Duration(-5));
+  CHECK(reader->moment().wall_offset == Duration(-5));
   auto own = reader->next();
   auto given = reader->next();
   REQUIRE(own.is_ok());
@@ -158,12 +158,12 @@ TEST_CASE("segment: a time given by a trusted clock is not to be corrected") {
   writer.finish(kStream, 1);
   auto reader = unpack(writer.bytes(), 1, 1);
   REQUIRE(reader.is_ok());
-  CHECK(reader->stamp().wall_offset == std::nullopt);
+  CHECK(reader->moment().wall_offset == std::nullopt);
   CHECK(reader->next()->wall_offset == std::nullopt);
 }
 
 TEST_CASE("segment: sequences that were left out stay left out") {
-  SegmentWriter writer(Stamp{});
+  SegmentWriter writer(Moment{});
   writer.add(full_event());
   writer.skip(1);
   writer.skip(200);
@@ -180,7 +180,7 @@ TEST_CASE("segment: sequences that were left out stay left out") {
 }
 
 TEST_CASE("segment: a gap that leaves the segment is noticed") {
-  SegmentWriter writer(Stamp{});
+  SegmentWriter writer(Moment{});
   writer.add(reading("a"));
   writer.skip(3);
   writer.add(reading("b"));
@@ -205,7 +205,7 @@ TEST_CASE("segment: format 1 is still read") {
   event.expires_after = std::chrono::hours(1);
   auto reader = unpack(std::string(kOld), 5, 2);
   REQUIRE(reader.is_ok());
-  CHECK(reader->stamp().life == Duration::zero());
+  CHECK(reader->moment().life == Duration::zero());
   event.sequence = 4;
   const Event next = all(*reader).front();
   CHECK(next == event);
