@@ -37,6 +37,7 @@ Status check(const GatewayOptions& options) {
     if (time > Duration::zero() && time <= kTimeoutMax) continue;
     return invalid(std::string(name) + ": must be positive and at most 24 h");
   }
+  if (options.claims_max == 0) return invalid("claims_max: must be 1 or more");
   if (options.ack_flush_events == 0) return invalid("ack_flush_events: must be 1 or more");
   if (options.source.empty()) return {};
   return validate(Event{.topic = "t", .type = "t", .source = options.source}, options.limits);

@@ -28,6 +28,18 @@ Result<Receipt> Transaction::publish(Event event) {
   return receipt;
 }
 
+Status Transaction::nested(const std::function<Status()>& work) {
+  if (!work) return {Code::invalid_argument, "nested: no function"};
+  const std::size_t before = context_.published.size();
+  Status status = context_.session.nested(work);
+  if (!status.is_ok()) context_.published.resize(before);
+  return status;
+}
+
+Result<bool> Transaction::claim(std::string_view scope, std::string_view id) {
+  return context_.session.claim(scope, id);
+}
+
 void* Transaction::native_handle() const { return context_.session.native_handle(); }
 
 Status Gateway::transact(const std::function<Status(Transaction&)>& work) {

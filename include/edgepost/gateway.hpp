@@ -48,7 +48,7 @@ struct GatewayOptions {
   /// Kept free on the disk, in the file `<database>-reserve`, so that a full disk can still be
   /// drained: acknowledging and trimming need a little room. 0: none.
   std::uint64_t reserve_bytes = 1024 * 1024;
-  std::size_t claims_max = 100'000;  ///< Remembered for each scope; see Transaction::claim.
+  std::size_t claims_max = 100'000;  ///< Remembered for each scope, 1 or more; see claim().
   Platform platform;                 ///< What the host replaces.
 };
 

@@ -33,20 +33,24 @@ class Transaction {
   /// invalid_argument the transaction can only fail.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values = {});
 
-  /// Adds an event. It is stored, and subscribers hear it, only if the transaction commits.
-  /// Errors: as Gateway::publish.
+  /// Adds an event. It is stored, and subscribers hear it, only if the transaction commits. What
+  /// the caller has set on the connection stays as it was, sqlite3_last_insert_rowid() too; only
+  /// sqlite3_changes() and sqlite3_total_changes() may count rows of the library's.
+  /// Errors: as Gateway::publish; as execute.
   Result<Receipt> publish(Event event);
 
   /// Runs `work` inside a savepoint: when it fails, what it did (its SQL, its events, its claims)
-  /// is undone and the rest of the transaction goes on. May be nested. Requires: `work` throws
-  /// nothing. Errors: what `work` returned; as execute.
+  /// is undone and the rest of the transaction goes on. May be nested. Events published before it
+  /// and in it do not share a segment: a transaction of thousands of savepoints fills the file
+  /// with small ones. Requires: `work` throws nothing.
+  /// Errors: what `work` returned; invalid_argument (no function); as execute.
   Status nested(const std::function<Status()>& work);
 
   /// Says that the event or message `id` of `scope` takes effect in this transaction: true the
-  /// first time, false when a committed transaction claimed it before. With it an effect happens
-  /// exactly once however often its cause is delivered. The newest GatewayOptions::claims_max of
-  /// each scope are remembered. Errors: invalid_argument (`scope` 1 to 64 bytes, `id` 1 to 255
-  /// bytes); as execute.
+  /// first time, false when a committed transaction, or this one, claimed it before. With it an
+  /// effect happens exactly once however often its cause is delivered. The newest
+  /// GatewayOptions::claims_max of each scope are remembered. Errors: invalid_argument (`scope` 1
+  /// to 64 bytes, `id` 1 to 255 bytes); as execute.
   Result<bool> claim(std::string_view scope, std::string_view id);
 
   /// The `sqlite3*` of the open transaction, for queries. Never close it, begin, commit or roll

@@ -21,14 +21,27 @@ Commit::Part& Commit::part_of(StreamLog& stream) {
                                   [&stream](const Part& part) { return part.stream == &stream; });
   if (found != parts_.end()) return *found;
   const std::uint64_t next = stream.next_sequence();
-  parts_.push_back({&stream, nullptr, next, next});
+  parts_.push_back({.stream = &stream, .segment = nullptr, .first = next, .next = next});
   return parts_.back();
+}
+
+// In a transaction the caller has the connection as well, and may have rolled back to a savepoint
+// of its own, or begun anew, unnoticed: there would be a hole in the stream.
+Status Commit::check_written(const Part& part) {
+  if (part.written == 0) return {};
+  const Result<std::uint64_t> newest = part.stream->newest(connection_);
+  if (!newest) return newest.status();
+  if (*newest == part.written) return {};
+  return {Code::wrong_state, "transaction: events of stream " + part.stream->name() +
+                                 " are gone: the caller's SQL has rolled back"};
 }
 
 Status Commit::write_segment(Part& part) {
   if (part.segment == nullptr) return {};
+  if (Status status = check_written(part); !status.is_ok()) return status;
   const std::unique_ptr<SegmentWriter> segment = std::move(part.segment);
   segment->finish(part.stream->id(), part.next - 1);
+  part.written = part.next - 1;
   return part.stream->append(connection_, *segment, part.next - 1);
 }
 
@@ -48,9 +61,28 @@ Result<std::uint64_t> Commit::add(StreamLog& stream, const Event& event) {
   return sequence;
 }
 
+Result<Commit::Mark> Commit::mark() {
+  Mark mark{{}, events_};
+  for (Part& part : parts_) {
+    if (Status status = write_segment(part); !status.is_ok()) return status;
+    mark.next.push_back(part.next);
+  }
+  return mark;
+}
+
+void Commit::back_to(const Mark& mark) {
+  events_ = mark.events;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {  // parts are only ever added
+    parts_[i].segment.reset();
+    parts_[i].next = i < mark.next.size() ? mark.next[i] : parts_[i].first;
+    parts_[i].written = parts_[i].next > parts_[i].first ? parts_[i].next - 1 : 0;
+  }
+}
+
 Status Commit::finish() {
   for (Part& part : parts_) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
+    if (Status status = check_written(part); !status.is_ok()) return status;
     if (!part.stream->has_unwritten_floors()) continue;
     if (Status status = part.stream->write_books(connection_, part.next); !status.is_ok()) {
       return status;

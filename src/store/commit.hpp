@@ -33,6 +33,18 @@ class Commit {
   /// Packs one event and says which sequence it gets if the commit succeeds.
   Result<std::uint64_t> add(StreamLog& stream, const Event& event);
 
+  /// How far each stream had come when mark() was called.
+  struct Mark {
+    std::vector<std::uint64_t> next;  ///< Of each stream that had a part in it.
+    std::uint64_t events = 0;
+  };
+
+  /// Writes out the events added so far, so that a savepoint can part them from those to come.
+  Result<Mark> mark();
+
+  /// Forgets the events added since `mark`, which the database has rolled back already.
+  void back_to(const Mark& mark);
+
   /// Makes the floors of `stream` part of this commit.
   void include(StreamLog& stream) { part_of(stream); }
 
@@ -49,8 +61,10 @@ class Commit {
     std::unique_ptr<SegmentWriter> segment;  // null: nothing waits to be written
     std::uint64_t first;
     std::uint64_t next;
+    std::uint64_t written = 0;  // last sequence of the newest segment inserted; 0: none yet
   };
   Part& part_of(StreamLog& stream);
+  Status check_written(const Part& part);
   Status write_segment(Part& part);
 
   Connection& connection_;

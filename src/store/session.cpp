@@ -21,6 +21,20 @@ struct Bind {
   }
 };
 
+// The caller sees the row id of its own last insert, not that of ours.
+class KeptRowid {
+ public:
+  explicit KeptRowid(const Connection& connection)
+      : handle_(connection.handle()), rowid_(sqlite3_last_insert_rowid(handle_)) {}
+  ~KeptRowid() { sqlite3_set_last_insert_rowid(handle_, rowid_); }
+  KeptRowid(const KeptRowid&) = delete;
+  KeptRowid& operator=(const KeptRowid&) = delete;
+
+ private:
+  sqlite3* handle_;
+  sqlite3_int64 rowid_;
+};
+
 // Skips what SQL does not read: white space and comments.
 std::string_view skip_blanks(std::string_view sql) {
   while (!sql.empty()) {
@@ -86,12 +100,50 @@ Status Session::execute(std::string_view sql, std::initializer_list<SqlValue> va
   }
 }
 
+Status Session::usable() { return failure_.is_ok() ? checked({}) : failure_; }
+
 Result<std::uint64_t> Session::append(StreamLog& stream, const Event& event) {
-  if (failure_.is_ok()) (void)checked({});
-  if (!failure_.is_ok()) return failure_;
+  if (Status status = usable(); !status.is_ok()) return status;
+  const KeptRowid kept(connection_);
   Result<std::uint64_t> sequence = commit_.add(stream, event);
   if (!sequence) failure_ = sequence.status();
   return sequence;
+}
+
+// Each depth has a name of its own, so that one that the caller's SQL has ended is missed.
+Status Session::steer(std::string_view verb) {
+  const std::string sql = std::string(verb) + " edgepost_nested_" + std::to_string(depth_);
+  Status status = connection_.run(sql.c_str(), "transaction: a savepoint failed");
+  if (status.is_ok()) return status;
+  const bool is_missing = status.code() == Code::invalid_argument;
+  return failure_ = is_missing ? Status(Code::wrong_state, status.message()) : status;
+}
+
+Status Session::nested(const std::function<Status()>& work) {
+  if (Status status = usable(); !status.is_ok()) return status;
+  const Result<Commit::Mark> mark = [this] {
+    const KeptRowid kept(connection_);
+    return commit_.mark();
+  }();
+  if (!mark) return failure_ = mark.status();
+  ++depth_;
+  Status outcome = steer("SAVEPOINT");
+  if (outcome.is_ok()) outcome = work();
+  Status ended = usable();
+  if (ended.is_ok() && !outcome.is_ok()) {
+    ended = steer("ROLLBACK TO");
+    commit_.back_to(*mark);
+  }
+  if (ended.is_ok()) ended = steer("RELEASE");
+  --depth_;
+  return ended.is_ok() ? outcome : ended;
+}
+
+Result<bool> Session::claim(std::string_view scope, std::string_view id) {
+  if (Status status = usable(); !status.is_ok()) return status;
+  Result<bool> is_first = claims_.claim(connection_, scope, id);
+  if (!is_first) return checked(is_first.status());
+  return is_first;
 }
 
 }  // namespace edgepost::store

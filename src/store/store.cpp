@@ -9,7 +9,10 @@
 
 namespace edgepost::store {
 Store::Store(const GatewayOptions& options, StoreListener listener)
-    : options_(options), listener_(std::move(listener)), queue_(options.group_bytes_max) {}
+    : options_(options),
+      listener_(std::move(listener)),
+      claims_(options.claims_max),
+      queue_(options.group_bytes_max) {}
 
 Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreListener listener) {
   std::unique_ptr<Store> store(new Store(options, std::move(listener)));

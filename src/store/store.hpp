@@ -16,6 +16,7 @@
 #include "edgepost/consumer.hpp"
 #include "edgepost/gateway.hpp"
 #include "edgepost/stream.hpp"
+#include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
 #include "store/owner.hpp"
@@ -34,12 +35,17 @@ struct StoreListener {
 /// A transaction in progress; see Store::transact.
 class Session {
  public:
-  Session(Connection& connection, Commit& commit) : connection_(connection), commit_(commit) {}
+  Session(Connection& connection, Commit& commit, Claims& claims)
+      : connection_(connection), commit_(commit), claims_(claims) {}
 
   /// See Transaction::execute.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
   /// Adds an event to one stream; its sequence. Errors: whatever made an earlier step fatal.
   Result<std::uint64_t> append(StreamLog& stream, const Event& event);
+  /// See Transaction::nested.
+  Status nested(const std::function<Status()>& work);
+  /// See Transaction::claim.
+  Result<bool> claim(std::string_view scope, std::string_view id);
   [[nodiscard]] void* native_handle() const { return connection_.handle(); }
   /// The first failure that makes committing impossible.
   [[nodiscard]] const Status& failure() const { return failure_; }
@@ -47,9 +53,14 @@ class Session {
  private:
   /// Notices when SQLite, or the caller through it, has ended the transaction.
   Status checked(Status status);
+  /// The failure that an earlier step met, if any.
+  Status usable();
+  Status steer(std::string_view verb);
 
   Connection& connection_;
   Commit& commit_;
+  Claims& claims_;
+  unsigned depth_ = 0;  // of savepoints
   Status failure_;
 };
 
@@ -130,6 +141,7 @@ class Store {
   std::optional<Connection> writer_;  // only with the turn of queue_
   Statement data_version_query_;
   std::uint64_t data_version_ = 0;  // changes when another connection has written
+  Claims claims_;                   // only with the turn of queue_
   CommitQueue queue_;
   std::mutex read_mutex_;  // guards reader_ and the streams' statements on it
   std::optional<Connection> reader_;

@@ -141,7 +141,7 @@ Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& 
 Status Store::transact(const std::function<Status(Session&)>& work) {
   if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
   return commit_alone([&](Commit& commit) -> Status {
-    Session session(*writer_, commit);
+    Session session(*writer_, commit, claims_);
     Status status = work(session);
     if (!session.failure().is_ok()) status = session.failure();
     if (sqlite3_get_autocommit(writer_->handle()) == 0) return status;

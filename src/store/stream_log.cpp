@@ -136,6 +136,14 @@ Status StreamLog::append(Connection& connection, const SegmentWriter& segment,
   return connection.step(insert_).status();
 }
 
+Result<std::uint64_t> StreamLog::newest(Connection& connection) {
+  Status status = prepare_once(connection, newest_, "SELECT max(last_seq) FROM " + table());
+  if (!status.is_ok()) return status;
+  StatementUse newest(newest_);
+  if (const Result<bool> row = connection.step(newest_); !row) return row.status();
+  return newest->integer(0);
+}
+
 bool StreamLog::has_unwritten_floors() const {
   const std::lock_guard lock(mutex_);
   if (cursors_.size() != books_.floors.size()) return true;

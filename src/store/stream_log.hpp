@@ -56,6 +56,9 @@ class StreamLog {
   /// Inserts one finished segment. Call inside a write transaction.
   Status append(Connection& connection, const SegmentWriter& segment, std::uint64_t last_sequence);
 
+  /// The last sequence of the newest segment in the table, 0 when there is none.
+  Result<std::uint64_t> newest(Connection& connection);
+
   /// True when a floor moved since the books were written.
   [[nodiscard]] bool has_unwritten_floors() const;
 
@@ -110,6 +113,7 @@ class StreamLog {
   std::vector<std::shared_ptr<Cursor>> cursors_;
   std::optional<Books> written_;  // by the transaction in progress
   Statement insert_;
+  Statement newest_;
   Statement update_books_;
   Statement trim_;
   Statement select_;  // on the reading connection
