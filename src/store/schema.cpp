@@ -50,6 +50,16 @@ std::uint64_t life_of(const Identity& identity) {
   return name;
 }
 
+std::string segment_table_name(std::uint32_t stream) {
+  return "edgepost_segment_" + std::to_string(stream);
+}
+
+std::string segment_table_sql(std::uint32_t stream) {
+  return "CREATE TABLE " + segment_table_name(stream) +
+         " (last_seq INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
+         " bytes INTEGER NOT NULL, data BLOB NOT NULL) STRICT";
+}
+
 Status check_schema(Connection& connection, bool is_read_only) {
   const Result<std::int64_t> application = connection.integer("PRAGMA application_id");
   if (!application) return application.status();

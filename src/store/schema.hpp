@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "edgepost/platform.hpp"
 #include "store/connection.hpp"
@@ -17,6 +18,10 @@ struct Identity {
 /// A number for this life of the database: one owner of one database. Cards that were cloned and
 /// images that were restored have other lives, in which the same numbers mean other events.
 std::uint64_t life_of(const Identity& identity);
+
+/// The table that holds the segments of stream number `stream`, and the statement that makes it.
+std::string segment_table_name(std::uint32_t stream);
+std::string segment_table_sql(std::uint32_t stream);
 
 /// Tells apart a new file, one of ours and a stranger's, without writing anything.
 /// Errors: corrupt (not a database); invalid_argument (another program's database); unsupported

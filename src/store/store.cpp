@@ -6,6 +6,7 @@
 
 #include "base/event_weight.hpp"
 #include "store/consumer_state.hpp"
+#include "store/fingerprint.hpp"
 
 namespace edgepost::store {
 Store::Store(const GatewayOptions& options, StoreListener listener)
@@ -28,6 +29,19 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   return store;
 }
 
+namespace {
+
+Status refuse_strange_schema(Connection& connection) {
+  const Result<SchemaDifference> difference = compare_schema(connection);
+  if (!difference) return difference.status();
+  if (difference->strange.empty()) return {};
+  return {Code::corrupt, "database " + connection.path() + ": has a " +
+                             difference->strange.front() +
+                             " that edgepost did not make: remove it"};
+}
+
+}  // namespace
+
 Status Store::open_connections() {
   const std::string& path = options_.database;
   if (!is_read_only()) {
@@ -36,6 +50,7 @@ Status Store::open_connections() {
     writer_ = std::move(*writer);
     // A stranger's file is left alone: nothing is created beside it.
     if (Status status = check_schema(*writer_, false); !status.is_ok()) return status;
+    if (Status status = refuse_strange_schema(*writer_); !status.is_ok()) return status;
     Result<std::unique_ptr<Owner>> owner = Owner::take(path, vfs());
     if (!owner) return owner.status();
     owner_ = std::move(*owner);
@@ -51,7 +66,8 @@ Status Store::open_connections() {
   Result<Connection> reader = Connection::open(path, vfs(), Connection::Mode::read_only);
   if (!reader) return reader.status();
   reader_ = std::move(*reader);
-  return check_schema(*reader_, true);
+  Status status = check_schema(*reader_, true);
+  return status.is_ok() && is_read_only() ? refuse_strange_schema(*reader_) : status;
 }
 
 // Called once by an owner; by a reader each time it wants to see what the owner did meanwhile.

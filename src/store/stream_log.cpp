@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
+#include "store/schema.hpp"
 
 namespace edgepost::store {
 namespace {
@@ -92,10 +93,8 @@ Result<Books> Books::decode(std::string_view bytes, std::uint32_t stream) {
 }
 
 Status StreamLog::create(Connection& connection) {
-  const std::string sql = "CREATE TABLE " + table() +
-                          " (last_seq INTEGER PRIMARY KEY, count INTEGER NOT NULL,"
-                          " bytes INTEGER NOT NULL, data BLOB NOT NULL) STRICT";
-  if (Status status = connection.run(sql.c_str()); !status.is_ok()) return status;
+  if (Status status = connection.run(segment_table_sql(id_).c_str()); !status.is_ok())
+    return status;
   Result<Statement> insert = connection.prepare("INSERT INTO " + table() + " VALUES (0, 0, 0, ?1)");
   if (!insert) return insert.status();
   const std::string books = Books{}.encode(id_);
