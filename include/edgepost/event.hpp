@@ -65,9 +65,9 @@ struct Event {
   std::optional<Timestamp> time;  ///< CloudEvents `time`, years 0000 to 9999; none: now.
   /// Time to live from publishing on, more than zero, ending before the year 10000; none: for ever.
   std::optional<Duration> expires_after;
-  /// Not handed to consumers before this long after it was stored; more than zero; none: at once.
-  /// This and `expires_after` are counted while the machine has power, whatever the wall clock
-  /// does.
+  /// Not handed to consumers before this long after it was stored; more than zero, ending before
+  /// the year 10000; none: at once. Local: it does not travel with the event. This and
+  /// `expires_after` are counted while the machine has power, whatever the wall clock does.
   std::optional<Duration> not_before;
   std::string correlation_id;  ///< The conversation this belongs to: `correlationid`; <= 255 bytes.
   std::string causation_id;  ///< Id of the event that caused this one: `causationid`; <= 255 bytes.

@@ -167,12 +167,11 @@ Status validate_times(const Event& event) {
   if (time < kEarliest || time > kLatest) {
     return invalid("time", "outside the years 0000 to 9999");
   }
-  if (!event.expires_after.has_value()) return {};
-  if (*event.expires_after <= Duration::zero()) {
-    return invalid("expires_after", "must be more than zero");
-  }
-  if (*event.expires_after > kLatest - time) {
-    return invalid("expires_after", "ends after the year 9999");
+  for (const auto& [what, span] : {std::pair{"expires_after", event.expires_after},
+                                   std::pair{"not_before", event.not_before}}) {
+    if (!span.has_value()) continue;
+    if (*span <= Duration::zero()) return invalid(what, "must be more than zero");
+    if (*span > kLatest - time) return invalid(what, "ends after the year 9999");
   }
   return {};
 }

@@ -33,6 +33,7 @@ constexpr std::array kOptions{
     Option{"source", Takes::text, "URI", "", "CloudEvents source (else the gateway's own)"},
     Option{"content-type", Takes::text, "TYPE", "", "Media type of the data"},
     Option{"ttl", Takes::duration, "DURATION", "", "Time to live: 500ms, 30s, 5m, 1h or 2d"},
+    Option{"not-before", Takes::duration, "DURATION", "", "Deliver so long after it was stored"},
     Option{"stream", Takes::text, "STREAM", kDefaultStream, "Stream to store in"},
     Option{"create-stream", Takes::nothing, "", "", "Create the stream when it is missing"},
     Option{"durability", Takes::choice, "stored|buffered", "stored",
@@ -46,11 +47,11 @@ constexpr std::array kOptions{
 
 constexpr std::string_view kDetails =
     "Each line of standard input is the data of one event, an empty line too. With\n"
-    "--jsonl a line is an object with topic, key, type, data, ttl_ms and any other\n"
-    "CloudEvents attribute; the options stand in for what it leaves out. Lines are\n"
-    "stored in commits of --batch lines, and when the input pauses for 20 ms. The\n"
-    "first bad line ends it with exit code 1: the lines before it are stored, it and\n"
-    "those behind it are not.\n";
+    "--jsonl a line is an object with topic, key, type, data, ttl_ms, not_before_ms\n"
+    "and any other CloudEvents attribute; the options stand in for what it leaves\n"
+    "out. Lines are stored in commits of --batch lines, and when the input pauses for\n"
+    "20 ms. The first bad line ends it with exit code 1: the lines before it are\n"
+    "stored, it and those behind it are not.\n";
 
 /// What publishing came to.
 struct Tally {
@@ -187,6 +188,7 @@ Event make_template(const Options& options) {
   event.source = options.text("source");
   event.content_type = options.text("content-type");
   if (options.has("ttl")) event.expires_after = options.duration("ttl");
+  if (options.has("not-before")) event.not_before = options.duration("not-before");
   return event;
 }
 
@@ -201,6 +203,7 @@ Result<Event> read_event(const std::string& line, const Event& standard, bool is
     if (event.source.empty()) event.source = standard.source;
     if (event.content_type.empty()) event.content_type = standard.content_type;
     if (!event.expires_after) event.expires_after = standard.expires_after;
+    if (!event.not_before) event.not_before = standard.not_before;
     event.sequence = 0;
   } else {
     event.data = line;

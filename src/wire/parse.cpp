@@ -91,7 +91,8 @@ class EventReader {
  private:
   Status attribute(const Member& member) {
     if (member.name == "sequence") return sequence(member);
-    if (member.name == "ttl_ms") return time_to_live(member);
+    if (member.name == "ttl_ms") return span(member, event_.expires_after);
+    if (member.name == "not_before_ms") return span(member, event_.not_before);
     if (const auto* field = std::ranges::find(kTextFields, member.name, &TextField::name);
         field != kTextFields.end()) {
       if (!yyjson_is_str(member.value)) return invalid(member.name, "not a string");
@@ -141,14 +142,14 @@ class EventReader {
     return invalid(member.name, "not a whole number of 64 bits");
   }
 
-  Status time_to_live(const Member& member) {
+  static Status span(const Member& member, std::optional<Duration>& out) {
     constexpr std::int64_t kMost = std::numeric_limits<Duration::rep>::max() / 1000;
     std::int64_t milliseconds = 0;
     if (!yyjson_is_raw(member.value) || !parse_whole(text_of(member.value), milliseconds) ||
         milliseconds < 1 || milliseconds > kMost) {
       return invalid(member.name, "not a whole number of milliseconds above 0");
     }
-    event_.expires_after = std::chrono::milliseconds(milliseconds);
+    out = std::chrono::milliseconds(milliseconds);
     return {};
   }
 

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "edgepost/gateway.hpp"
 #include "support/edgepost_command.hpp"
 #include "support/mosquitto.hpp"
 
@@ -103,6 +104,20 @@ TEST_CASE_FIXTURE(EdgepostCommand, "publish: JSON lines carry what an event has"
   CHECK(stored[0].expires_after == Duration(500ms));
   CHECK(stored[1].type == "own");
   CHECK(stored[1].attributes == std::vector<Attribute>{{"colour", "red"}});
+}
+
+TEST_CASE_FIXTURE(EdgepostCommand, "publish: a delay is stored, and never travels") {
+  const std::string lines =
+      "{\"topic\":\"a\",\"not_before_ms\":500,\"data\":1}\n{\"topic\":\"b\",\"data\":2}\n";
+  CHECK(run("publish", {"--jsonl", "--not-before", "5m"}, lines).code == 0);
+  const auto gateway = Gateway::open({.database = db, .access = Access::read});
+  REQUIRE(gateway.is_ok());
+  const auto stored = (*gateway)->read("outbox", Position::start());
+  REQUIRE(stored.is_ok());
+  REQUIRE(stored->size() == 2);
+  CHECK((*stored)[0].not_before == Duration(500ms));
+  CHECK((*stored)[1].not_before == Duration(5min));
+  CHECK(run("tail").out.find("not") == std::string::npos);
 }
 
 TEST_CASE_FIXTURE(EdgepostCommand, "publish: a file is one event, up to the limit") {

@@ -221,6 +221,16 @@ TEST_CASE("event: a time to live is more than zero and ends before the year 1000
   CHECK(complaint(event).empty());
 }
 
+TEST_CASE("event: a delay is more than zero and ends before the year 10000") {
+  Event event = reading();
+  event.not_before = Duration::zero();
+  CHECK(complaint(event) == "not_before: must be more than zero");
+  event.not_before = Duration::max();
+  CHECK(complaint(event) == "not_before: ends after the year 9999");
+  event.not_before = Duration(1);
+  CHECK(complaint(event).empty());
+}
+
 TEST_CASE("event: attribute names are 1 to 20 characters of a-z and 0-9") {
   CHECK(attribute_complaint({{"a", "x"}, {std::string(20, '9'), "x"}}).empty());
   CHECK(attribute_complaint({{"", "x"}}) == "attributes[0].name: 0 bytes, 1 to 20 are wanted");

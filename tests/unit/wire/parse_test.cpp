@@ -81,10 +81,12 @@ TEST_CASE("parse: data of every kind is read back") {
 }
 
 TEST_CASE("parse: the short form needs a topic and nothing else") {
-  const Event event = read(R"( {"topic":"a/b","key":"k","ttl_ms":1500,"data":"x"} )");
+  const Event event =
+      read(R"( {"topic":"a/b","key":"k","ttl_ms":1500,"not_before_ms":20,"data":"x"} )");
   CHECK(event.topic == "a/b");
   CHECK(event.key == "k");
   CHECK(event.expires_after == Duration(1'500'000));
+  CHECK(event.not_before == Duration(20'000));
   CHECK(event.data == "x");
   CHECK(event.content_type.empty());
   CHECK(event.id.is_nil());
@@ -167,6 +169,8 @@ TEST_CASE("parse: whole numbers are exact over 64 bits and refused beyond") {
   CHECK(about(R"("ttl_ms":"9")") == "ttl_ms: not a whole number of milliseconds above 0");
   CHECK(about(R"("ttl_ms":9223372036854776)") ==
         "ttl_ms: not a whole number of milliseconds above 0");
+  CHECK(about(R"("not_before_ms":0)") ==
+        "not_before_ms: not a whole number of milliseconds above 0");
 }
 
 TEST_CASE("parse: an expiry time needs an earlier time to count from") {
