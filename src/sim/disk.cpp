@@ -24,6 +24,45 @@ const char* to_string(CutPolicy policy) {
   return "";
 }
 
+namespace {
+
+bool applies(Fault fault, CallKind kind) {
+  switch (fault) {
+    case Fault::io_error:
+      return true;
+    case Fault::full:
+      return kind == CallKind::write || kind == CallKind::create;
+    case Fault::short_write:
+      return kind == CallKind::write;
+    case Fault::short_read:
+      return kind == CallKind::read;
+    case Fault::read_only:
+      return kind == CallKind::write || kind == CallKind::create || kind == CallKind::change;
+  }
+  return false;
+}
+
+Verdict verdict_of(Fault fault, int& error) {
+  switch (fault) {
+    case Fault::io_error:
+      break;
+    case Fault::full:
+      error = ENOSPC;
+      return Verdict::full;
+    case Fault::short_write:
+      error = ENOSPC;
+      return Verdict::short_write;
+    case Fault::short_read:
+      return Verdict::short_read;
+    case Fault::read_only:
+      error = EROFS;
+      return Verdict::read_only;
+  }
+  return Verdict::io_error;
+}
+
+}  // namespace
+
 Disk::Model::Model(const DiskOptions& disk_options)
     : options(disk_options), draw(disk_options.seed), thread(std::this_thread::get_id()) {
   EDGEPOST_ASSERT(options.sector_bytes == 512 || options.sector_bytes == 4096);
@@ -55,10 +94,7 @@ Verdict Disk::Model::begin(CallKind kind, std::string_view what, const std::stri
   last_errno = EIO;
   if (!is_on) return Verdict::io_error;
   if (!plan || call < plan->call) return Verdict::works;
-  const bool is_write = kind == CallKind::write;
-  const bool takes_space = is_write || kind == CallKind::create;
-  if (!plan->cut && plan->fault == Fault::full && !takes_space) return Verdict::works;
-  if (!plan->cut && plan->fault == Fault::short_write && !is_write) return Verdict::works;
+  if (!plan->cut && !applies(plan->fault, kind)) return Verdict::works;
   if (struck.empty()) {
     struck = std::string(what) + " " + file;
     struck_call = call;
@@ -69,9 +105,16 @@ Verdict Disk::Model::begin(CallKind kind, std::string_view what, const std::stri
     cut_power(*striking.cut);
     return Verdict::io_error;
   }
-  if (striking.fault == Fault::io_error) return Verdict::io_error;
-  last_errno = ENOSPC;
-  return striking.fault == Fault::full ? Verdict::full : Verdict::short_write;
+  return verdict_of(striking.fault, last_errno);
+}
+
+bool Disk::Model::has_room(std::size_t before, std::size_t after) const {
+  if (options.capacity_bytes == 0 || after <= before) return true;
+  return files.bytes() + (after - before) <= options.capacity_bytes;
+}
+
+bool Disk::Model::is_read_only() const {
+  return plan && !plan->cut && plan->fault == Fault::read_only && calls >= plan->call;
 }
 
 void Disk::Model::cut_power(const PowerCut& power_cut) {
@@ -99,6 +142,7 @@ void Disk::cut_power_at(std::uint64_t call, const PowerCut& cut) {
   model_->plan = {call, Fault::io_error, Repeat::once, cut};
 }
 
+void Disk::set_capacity(std::uint64_t bytes) { model_->options.capacity_bytes = bytes; }
 void Disk::clear_faults() { model_->plan.reset(); }
 const std::string& Disk::struck() const { return model_->struck; }
 std::uint64_t Disk::struck_call() const { return model_->struck_call; }

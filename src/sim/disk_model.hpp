@@ -16,10 +16,10 @@
 namespace edgepost::sim {
 
 /// What a call does to the disk, as far as faults tell calls apart.
-enum class CallKind : unsigned char { other, create, write, sync };
+enum class CallKind : unsigned char { other, read, create, write, change };
 
 /// What becomes of a call.
-enum class Verdict : unsigned char { works, io_error, full, short_write };
+enum class Verdict : unsigned char { works, io_error, full, short_write, short_read, read_only };
 
 /// The disk, its faults, and the SQLite VFS it is reached through.
 struct Disk::Model {
@@ -38,6 +38,12 @@ struct Disk::Model {
 
   /// Counts a call and lets the plan strike. A dead file and a disk without power fail.
   Verdict begin(CallKind kind, std::string_view what, const std::string& file);
+
+  /// True when a file may become `after` bytes long that is `before` long.
+  [[nodiscard]] bool has_room(std::size_t before, std::size_t after) const;
+
+  /// True while nothing can be changed, for as long as one does not try.
+  [[nodiscard]] bool is_read_only() const;
 
   void cut_power(const PowerCut& power_cut);
 

@@ -17,6 +17,9 @@ class Draw {
     return bits ^ (bits >> 31);
   }
 
+  /// Where the numbers go on: Draw(state()) draws the same ones from here.
+  [[nodiscard]] std::uint64_t state() const { return state_; }
+
   /// Evenly from 0 to `count` - 1, as far as 64 bits by modulo are even. Requires: `count` > 0.
   std::uint64_t below(std::uint64_t count) { return next() % count; }
 

@@ -127,6 +127,13 @@ void FileSystem::cut(const PowerCut& cut, std::size_t sector_bytes) {
   restore(left);
 }
 
+std::uint64_t FileSystem::bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& [name, file] : live_)
+    sum += file->content().size();
+  return sum;
+}
+
 DiskImage FileSystem::image() const {
   DiskImage image;
   for (const auto& [name, file] : live_)

@@ -66,6 +66,9 @@ class FileSystem {
   /// What a power cut leaves: new files, all of it on the medium.
   void cut(const PowerCut& cut, std::size_t sector_bytes);
 
+  /// The sum of what all files are long, as readers see them.
+  [[nodiscard]] std::uint64_t bytes() const;
+
   [[nodiscard]] DiskImage image() const;
   void restore(const DiskImage& image);
 

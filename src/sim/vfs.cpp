@@ -52,11 +52,13 @@ int close(sqlite3_file* f) {
 
 int read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
   Open& open = of(f);
-  if (open.begin(CallKind::other, "read") != Verdict::works) return SQLITE_IOERR_READ;
+  const Verdict verdict = open.begin(CallKind::read, "read");
+  if (verdict == Verdict::io_error) return SQLITE_IOERR_READ;
   const std::string& content = open.file->content();
   const auto wanted = static_cast<std::size_t>(size);
   const std::size_t from = std::min(static_cast<std::size_t>(at), content.size());
-  const std::size_t there = std::min(wanted, content.size() - from);
+  const std::size_t got = verdict == Verdict::short_read ? wanted / 2 : wanted;
+  const std::size_t there = std::min(got, content.size() - from);
   std::memcpy(to, content.data() + from, there);
   std::memset(static_cast<char*>(to) + there, 0, wanted - there);
   return there == wanted ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
@@ -65,9 +67,12 @@ int read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   Open& open = of(f);
   const Verdict verdict = open.begin(CallKind::write, "write");
-  if (verdict == Verdict::io_error) return SQLITE_IOERR_WRITE;
-  if (verdict == Verdict::full) return SQLITE_FULL;
+  if (verdict == Verdict::io_error || verdict == Verdict::read_only) return SQLITE_IOERR_WRITE;
   std::string_view bytes(static_cast<const char*>(from), static_cast<std::size_t>(size));
+  const std::size_t end = static_cast<std::size_t>(at) + bytes.size();
+  const bool has_room = open.disk.has_room(open.file->content().size(), end);
+  if (!has_room) open.disk.last_errno = ENOSPC;
+  if (verdict == Verdict::full || !has_room) return SQLITE_FULL;
   if (verdict == Verdict::short_write) bytes = bytes.substr(0, bytes.size() / 2);
   open.file->write(static_cast<std::size_t>(at), bytes);
   return verdict == Verdict::works ? SQLITE_OK : SQLITE_FULL;
@@ -75,14 +80,16 @@ int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
 
 int truncate(sqlite3_file* f, sqlite3_int64 size) {
   Open& open = of(f);
-  if (open.begin(CallKind::other, "truncate") != Verdict::works) return SQLITE_IOERR_TRUNCATE;
-  open.file->truncate(static_cast<std::size_t>(size));
+  if (open.begin(CallKind::change, "truncate") != Verdict::works) return SQLITE_IOERR_TRUNCATE;
+  const auto wanted = static_cast<std::size_t>(size);
+  if (!open.disk.has_room(open.file->content().size(), wanted)) return SQLITE_FULL;
+  open.file->truncate(wanted);
   return SQLITE_OK;
 }
 
 int sync(sqlite3_file* f, int) {
   Open& open = of(f);
-  if (open.begin(CallKind::sync, "sync") != Verdict::works) {
+  if (open.begin(CallKind::other, "sync") != Verdict::works) {
     // Linux forgets what a failed fsync could not write: the next one succeeds without it.
     if (open.life == open.disk.life) {
       open.file->settle(CutPolicy::random, open.disk.draw, open.disk.options.sector_bytes);
@@ -174,6 +181,11 @@ constexpr sqlite3_io_methods kMethods = {2,
                                          nullptr,
                                          nullptr};
 
+// Where a file cannot be opened for writing, SQLite is given it for reading.
+int read_only(int flags) {
+  return (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+}
+
 int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* f, int flags, int* granted) {
   Disk::Model& disk = of(vfs);
   f->pMethods = nullptr;
@@ -193,13 +205,13 @@ int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* f, int flags, int* gr
   reinterpret_cast<Slot*>(f)->open =
       new Open{disk, std::move(file), name, disk.life, is_temporary, syncs_directory};
   f->pMethods = &kMethods;
-  if (granted != nullptr) *granted = flags;
+  if (granted != nullptr) *granted = disk.is_read_only() ? read_only(flags) : flags;
   return SQLITE_OK;
 }
 
 int remove(sqlite3_vfs* vfs, const char* path, int with_directory) {
   Disk::Model& disk = of(vfs);
-  if (disk.begin(CallKind::other, "delete", path) != Verdict::works) return SQLITE_IOERR_DELETE;
+  if (disk.begin(CallKind::change, "delete", path) != Verdict::works) return SQLITE_IOERR_DELETE;
   if (disk.files.find(path) == nullptr) return SQLITE_IOERR_DELETE_NOENT;
   disk.files.remove(path);
   if (with_directory != 0) disk.sync_directory_of(path);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "edgepost/sim/fault.hpp"
 #include "edgepost/status.hpp"
 
 namespace edgepost::sim {
@@ -34,12 +35,9 @@ enum class Fault : unsigned char {
   io_error,  ///< It does nothing. A sync that fails has written some pieces and forgets the rest.
   full,      ///< A write, or the making of a file, finds no space. Other calls work.
   short_write,  ///< A write puts half of its bytes there, then finds no space. Other calls work.
-};
-
-/// How often a fault strikes.
-enum class Repeat : unsigned char {
-  once,     ///< The first call it applies to, and no other.
-  forever,  ///< All calls it applies to, until clear_faults().
+  short_read,   ///< A read finds the end of the file after half of its bytes. Other calls work.
+  read_only,    ///< Nothing can be changed: what Linux makes of a file system with errors. Reads
+                ///< work.
 };
 
 /// How a disk behaves.
@@ -48,6 +46,7 @@ struct DiskOptions {
   std::uint32_t sector_bytes = 512;  ///< What is written whole or not at all; 512 or 4,096.
   bool syncs = true;                 ///< False: it lies: a sync returns ok and does nothing.
   bool syncs_directories = true;     ///< False: files are synced, the names of files are not.
+  std::uint64_t capacity_bytes = 0;  ///< See Disk::set_capacity.
 };
 
 /// All files of a disk: content by name.
@@ -90,7 +89,12 @@ class Disk {
   /// Cuts the power just before call number `call` does anything. Replaces what was planned before.
   void cut_power_at(std::uint64_t call, const PowerCut& cut);
 
-  /// Plans no fault and no cut any more.
+  /// From now on all files together have room for `bytes`; 0: for any number. A write or truncation
+  /// that would make them larger finds no space and does nothing. Writing within a file works, and
+  /// so does everything when files have become smaller again.
+  void set_capacity(std::uint64_t bytes);
+
+  /// Plans no fault and no cut any more. The capacity stays.
   void clear_faults();
 
   /// What faults and cuts struck first, for messages: "write /gateway.db-wal". Empty: nothing yet.

@@ -11,7 +11,6 @@
 
 #include "platform/platform.hpp"
 #include "support/fake_clock.hpp"
-#include "support/fake_random.hpp"
 
 namespace edgepost {
 namespace {
@@ -99,19 +98,6 @@ TEST_CASE("logger: control characters in a line cannot fake another line") {
     standard_error_logger(LogLevel::debug).write(LogLevel::debug, "mqtt", "a\nerror x: b\x1b[2J");
   });
   CHECK(text == "debug mqtt: a error x: b [2J\n");
-}
-
-TEST_CASE("fake random: the same seed gives the same bytes, and each use its own") {
-  const auto draw = [](test::FakeRandom& random, RandomUse use) {
-    std::array<std::byte, 16> bytes{};
-    random.fill(use, bytes);
-    return bytes;
-  };
-  test::FakeRandom one(7);
-  test::FakeRandom other(7);
-  draw(other, RandomUse::jitter);
-  CHECK(draw(one, RandomUse::ids) == draw(other, RandomUse::ids));
-  CHECK(draw(one, RandomUse::ids) != draw(one, RandomUse::nonces));
 }
 
 }  // namespace

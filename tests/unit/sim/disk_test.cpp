@@ -1,114 +1,22 @@
 #include "edgepost/sim/disk.hpp"
 
 #include <doctest.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <memory>
 #include <set>
 #include <string_view>
-#include <vector>
+
+#include "unit/sim/disk_fixture.hpp"
 
 using namespace edgepost;
 using sim::CutPolicy;
-using sim::Disk;
 using sim::DiskImage;
 using sim::Fault;
 using sim::Repeat;
-
-namespace {
-
-constexpr const char* kFile = "/data/a.db";
-constexpr const char* kLog = "/data/a.db-wal";
-
-// A file on a simulated disk, reached as SQLite reaches it.
-class Opened {
- public:
-  Opened(const Disk& disk, const char* path, int type)
-      : vfs_(sqlite3_vfs_find(disk.name().c_str())),
-        storage_(static_cast<std::size_t>(vfs_->szOsFile) / sizeof(std::max_align_t) + 1) {
-    rc = vfs_->xOpen(vfs_, path, file(), type, nullptr);
-  }
-  ~Opened() {
-    if (file()->pMethods != nullptr) io().xClose(file());
-  }
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-
-  sqlite3_file* file() { return reinterpret_cast<sqlite3_file*>(storage_.data()); }
-  const sqlite3_io_methods& io() { return *file()->pMethods; }
-  int write(std::string_view bytes, sqlite3_int64 at = 0) {
-    return io().xWrite(file(), bytes.data(), static_cast<int>(bytes.size()), at);
-  }
-  int sync() { return io().xSync(file(), SQLITE_SYNC_NORMAL); }
-  int truncate(sqlite3_int64 size) { return io().xTruncate(file(), size); }
-  int lock(int level) { return io().xLock(file(), level); }
-  int unlock(int level) { return io().xUnlock(file(), level); }
-  int read(char* to, int size) { return io().xRead(file(), to, size, 0); }
-  int lock_shared_memory(int first, int count, int flags) {
-    return io().xShmLock(file(), first, count, flags);
-  }
-  void volatile* map(int region, bool makes = true) {
-    void volatile* memory = nullptr;
-    CHECK(io().xShmMap(file(), region, 32 * 1024, makes ? 1 : 0, &memory) == SQLITE_OK);
-    return memory;
-  }
-
-  int rc = SQLITE_OK;
-
- private:
-  sqlite3_vfs* vfs_;
-  std::vector<std::max_align_t> storage_;
-};
-
-struct OnDisk {
-  explicit OnDisk(const sim::DiskOptions& options = {}) : disk(options) {}
-
-  std::unique_ptr<Opened> open_file() { return open(kFile, SQLITE_OPEN_MAIN_DB); }
-  std::unique_ptr<Opened> open_log() { return open(kLog, SQLITE_OPEN_WAL); }
-  std::unique_ptr<Opened> open(const char* path, int type) {
-    constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    return std::make_unique<Opened>(disk, path, type | kFlags);
-  }
-
-  int remove(const char* path, bool with_directory) {
-    sqlite3_vfs* vfs = sqlite3_vfs_find(disk.name().c_str());
-    return vfs->xDelete(vfs, path, with_directory ? 1 : 0);
-  }
-
-  void cut(CutPolicy policy, std::uint64_t seed = 1) {
-    disk.cut_power({policy, seed});
-    disk.power_on();
-  }
-
-  // A file whose name and first content are on the medium.
-  std::unique_ptr<Opened> settled(std::string_view content) {
-    auto file = open_log();
-    CHECK(file->write(content) == SQLITE_OK);
-    CHECK(file->sync() == SQLITE_OK);
-    return file;
-  }
-
-  // What different seeds make of `content` that was written and not synced.
-  std::set<std::string> outcomes(CutPolicy policy, std::string_view before,
-                                 std::string_view content) {
-    std::set<std::string> found;
-    for (std::uint64_t seed = 0; seed < 64; ++seed) {
-      disk.restore({});
-      auto log = settled(before);
-      log->write(content);
-      cut(policy, seed);
-      found.insert(disk.image().at(kLog));
-    }
-    return found;
-  }
-
-  Disk disk;
-};
-
-}  // namespace
+using test::kFile;
+using test::kLog;
+using test::OnDisk;
 
 TEST_CASE_FIXTURE(OnDisk, "disk: what was synced survives a power cut") {
   auto log = settled("synced");
@@ -254,6 +162,57 @@ TEST_CASE_FIXTURE(OnDisk, "disk: a full disk refuses writes and new files, and c
   CHECK(disk.image().at(kFile) == "ab3456");
 }
 
+TEST_CASE("disk: its capacity is for all files together") {
+  OnDisk small({.capacity_bytes = 10});
+  auto file = small.open_file();
+  auto log = small.open_log();
+  CHECK(file->write("12345678") == SQLITE_OK);
+  CHECK(log->write("123") == SQLITE_FULL);
+  CHECK(log->write("12") == SQLITE_OK);
+  CHECK(file->write("9", 8) == SQLITE_FULL);
+  CHECK(file->truncate(9) == SQLITE_FULL);
+  CHECK(file->write("ABCDEFGH") == SQLITE_OK);  // within the file
+  CHECK(small.disk.image() == DiskImage{{kFile, "ABCDEFGH"}, {kLog, "12"}});
+}
+
+TEST_CASE("disk: what is deleted or cut off gives room back") {
+  OnDisk small({.capacity_bytes = 10});
+  auto file = small.open_file();
+  file->write("1234567890");
+  CHECK(small.open_log()->write("x") == SQLITE_FULL);
+  CHECK(file->truncate(9) == SQLITE_OK);
+  CHECK(small.open_log()->write("x") == SQLITE_OK);
+  CHECK(small.remove(kLog, false) == SQLITE_OK);
+  CHECK(file->write("x", 9) == SQLITE_OK);
+  small.disk.set_capacity(0);
+  CHECK(file->write("x", 100) == SQLITE_OK);
+}
+
+TEST_CASE_FIXTURE(OnDisk, "disk: one that can only be read opens files for reading alone") {
+  auto file = open_file();
+  file->write("content");
+  disk.fail_at(disk.calls(), Fault::read_only, Repeat::forever);
+  std::array<char, 7> to{};
+  CHECK(file->read(to.data(), 7) == SQLITE_OK);
+  CHECK(file->write("x") == SQLITE_IOERR_WRITE);
+  CHECK(file->truncate(0) == SQLITE_IOERR_TRUNCATE);
+  CHECK(remove(kFile, false) == SQLITE_IOERR_DELETE);
+  CHECK(open_log()->rc == SQLITE_CANTOPEN);
+  CHECK(open_file()->granted == (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READONLY));
+  disk.clear_faults();
+  CHECK(open_file()->granted == (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+}
+
+TEST_CASE_FIXTURE(OnDisk, "disk: a short read sees half of what is there") {
+  auto file = open_file();
+  file->write("content!");
+  disk.fail_at(disk.calls(), Fault::short_read);
+  std::array<char, 8> to{};
+  CHECK(file->read(to.data(), 8) == SQLITE_IOERR_SHORT_READ);
+  CHECK(std::string_view(to.data(), 8) == std::string_view("cont\0\0\0\0", 8));
+  CHECK(file->read(to.data(), 8) == SQLITE_OK);
+}
+
 TEST_CASE_FIXTURE(OnDisk, "disk: a sync that failed has forgotten what it did not write") {
   std::set<std::string> found;
   for (int i = 0; i < 32; ++i) {
@@ -305,51 +264,4 @@ TEST_CASE_FIXTURE(OnDisk, "disk: bits rot where they are told to") {
   CHECK(disk.image().at(kLog) == "aac");
   CHECK(disk.flip(kLog, 3, 0x03).code() == Code::invalid_argument);
   CHECK(disk.flip("/none", 0, 1).code() == Code::not_found);
-}
-
-TEST_CASE_FIXTURE(OnDisk, "disk: locks among the openers of a file are SQLite's") {
-  auto a = open_file();
-  auto b = open_file();
-  CHECK(a->lock(SQLITE_LOCK_SHARED) == SQLITE_OK);
-  CHECK(b->lock(SQLITE_LOCK_SHARED) == SQLITE_OK);
-  CHECK(a->lock(SQLITE_LOCK_RESERVED) == SQLITE_OK);
-  CHECK(b->lock(SQLITE_LOCK_RESERVED) == SQLITE_BUSY);
-  int is_reserved = 0;
-  CHECK(b->io().xCheckReservedLock(b->file(), &is_reserved) == SQLITE_OK);
-  CHECK(is_reserved == 1);
-  CHECK(a->lock(SQLITE_LOCK_EXCLUSIVE) == SQLITE_BUSY);  // b still reads, nobody new may
-  CHECK(open_file()->lock(SQLITE_LOCK_SHARED) == SQLITE_BUSY);
-  CHECK(b->unlock(SQLITE_LOCK_NONE) == SQLITE_OK);
-  CHECK(a->lock(SQLITE_LOCK_EXCLUSIVE) == SQLITE_OK);
-  CHECK(b->lock(SQLITE_LOCK_SHARED) == SQLITE_BUSY);
-  a.reset();
-  CHECK(b->lock(SQLITE_LOCK_SHARED) == SQLITE_OK);
-}
-
-TEST_CASE_FIXTURE(OnDisk, "disk: shared memory is seen by all and gone with the last") {
-  auto a = open_file();
-  auto b = open_file();
-  CHECK((a->map(1, false) == nullptr));
-  *static_cast<char volatile*>(a->map(0)) = 'x';
-  CHECK(*static_cast<char volatile*>(b->map(0)) == 'x');
-  a->io().xShmUnmap(a->file(), 0);
-  CHECK(*static_cast<char volatile*>(b->map(0)) == 'x');
-  b->io().xShmUnmap(b->file(), 0);
-  CHECK(*static_cast<char volatile*>(b->map(0)) == 0);
-}
-
-TEST_CASE_FIXTURE(OnDisk, "disk: locks in shared memory are one or many, slot by slot") {
-  constexpr int kShared = SQLITE_SHM_LOCK | SQLITE_SHM_SHARED;
-  constexpr int kExclusive = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
-  auto a = open_file();
-  auto b = open_file();
-  a->map(0);
-  b->map(0);
-  CHECK(a->lock_shared_memory(3, 1, kShared) == SQLITE_OK);
-  CHECK(b->lock_shared_memory(3, 1, kShared) == SQLITE_OK);
-  CHECK(b->lock_shared_memory(2, 2, kExclusive) == SQLITE_BUSY);
-  CHECK(b->lock_shared_memory(4, 2, kExclusive) == SQLITE_OK);
-  CHECK(a->lock_shared_memory(5, 1, kShared) == SQLITE_BUSY);
-  CHECK(b->lock_shared_memory(4, 2, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE) == SQLITE_OK);
-  CHECK(a->lock_shared_memory(5, 1, kExclusive) == SQLITE_OK);
 }
