@@ -28,6 +28,8 @@ CREATE TABLE edgepost_dead (
   data BLOB NOT NULL,  -- a segment of this one event
   UNIQUE (stream_id, sequence, consumer)
 ) STRICT;
+CREATE INDEX edgepost_dead_requeued ON edgepost_dead (stream_id, consumer, sequence)
+  WHERE is_requeued = 1;
 
 -- Kept by hand, so that nobody ever counts rows.
 CREATE TABLE edgepost_dead_group (
