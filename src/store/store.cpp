@@ -44,6 +44,9 @@ Status refuse_strange_schema(Connection& connection) {
 
 Status Store::open_connections() {
   const std::string& path = options_.database;
+  Result<std::unique_ptr<Meter>> meter = Meter::make(options_.platform.vfs);
+  if (!meter) return meter.status();
+  meter_ = std::move(*meter);
   if (!is_read_only()) {
     Result<Connection> writer = Connection::open(path, vfs(), Connection::Mode::read_write);
     if (!writer) return writer.status();
@@ -127,12 +130,17 @@ Status Store::begin_life() {
   return status.code() == Code::full ? Status() : status;
 }
 
+WriteStatus Store::writes() const {
+  if (!is_read_only()) return {commits_, events_, meter_->bytes(), meter_->syncs()};
+  const std::optional<Stamp> stamp = Owner::stamp(options_.database, vfs(), life_of(identity_));
+  return stamp ? stamp->writes : WriteStatus{};
+}
+
 // Behind a commit, never before: what it says is in the database.
 void Store::leave_stamp() {
   Stamp stamp;
   stamp.boot = options_.platform.clock->since_boot();
-  stamp.writes.commits = commits_;
-  stamp.writes.events = events_;
+  stamp.writes = writes();
   {
     const std::lock_guard lock(streams_mutex_);
     for (const auto& stream : streams_)
@@ -268,7 +276,7 @@ Status Store::fill(GatewayStatus& status) {
             [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });
   status.owner_pid = owner_pid();
   status.incarnation = identity_.incarnation;
-  status.writes = {commits_, events_};
+  status.writes = writes();
   const std::lock_guard lock(read_mutex_);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");
   const Result<std::int64_t> page = reader_->integer("PRAGMA page_size");

@@ -19,6 +19,7 @@
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
+#include "store/meter.hpp"
 #include "store/owner.hpp"
 #include "store/schema.hpp"
 #include "store/stream_log.hpp"
@@ -116,7 +117,7 @@ class Store {
   };
 
   Store(const GatewayOptions& options, StoreListener listener);
-  [[nodiscard]] const std::string& vfs() const { return options_.platform.vfs; }
+  [[nodiscard]] const std::string& vfs() const { return meter_->name(); }
   Status open_connections();
   Status load_streams();
   Status refresh();
@@ -127,6 +128,7 @@ class Store {
   void include_floors(Commit& commit);
   void floors_wait();
   Status begin_life();
+  [[nodiscard]] WriteStatus writes() const;
   void leave_stamp();
   Status refuse_if_read_only() const;
   Result<std::uint64_t> data_version();
@@ -135,6 +137,7 @@ class Store {
   GatewayOptions options_;
   StoreListener listener_;
   Identity identity_;
+  std::unique_ptr<Meter> meter_;  // closed last: every file goes through it
   std::unique_ptr<Owner> owner_;
   int stamped_changes_ = 0;           // SQLite's count of changed rows at the last stamp
   std::optional<Stamp> found_stamp_;  // what the owner before has left
