@@ -86,14 +86,18 @@ Gateway::Parts::Parts(GatewayOptions completed, std::unique_ptr<store::Store> op
       ids(*options.platform.random),
       store(std::move(opened)) {}
 
-Result<std::vector<store::StreamLog*>> Gateway::Parts::prepare(Event& event) {
+Status Gateway::Parts::complete_event(Event& event) {
   const Timestamp wall = options.platform.clock->wall();
   if (event.id.is_nil()) event.id = ids.next(wall);
   if (!event.time) event.time = wall;
   if (event.source.empty()) event.source = source;
   if (event.type.empty()) event.type = "edgepost.event";
   event.sequence = 0;
-  if (Status status = validate(event, options.limits); !status.is_ok()) return status;
+  return validate(event, options.limits);
+}
+
+Result<std::vector<store::StreamLog*>> Gateway::Parts::prepare(Event& event) {
+  if (Status status = complete_event(event); !status.is_ok()) return status;
   std::vector<store::StreamLog*> streams;
   const std::shared_lock lock(mutex);
   for (const Route& route : routes) {

@@ -32,7 +32,10 @@ struct Gateway::Parts {
 
   Parts(GatewayOptions completed, std::unique_ptr<store::Store> opened);
 
-  /// Gives `event` what its publisher left out, checks it and finds its streams.
+  /// Gives `event` what its publisher left out and checks it. Errors: invalid_argument.
+  Status complete_event(Event& event);
+
+  /// Completes and checks `event` and finds its streams.
   /// Errors: invalid_argument; not_found when no route takes it.
   Result<std::vector<store::StreamLog*>> prepare(Event& event);
 

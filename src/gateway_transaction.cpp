@@ -9,23 +9,37 @@ struct Transaction::Context {
   Gateway::Parts& parts;
   store::Session& session;
   std::vector<Event> published;  // handed out after the commit
+
+  Result<Receipt> append(const std::vector<store::StreamLog*>& streams, Event event);
 };
 
 Status Transaction::execute(std::string_view sql, std::initializer_list<SqlValue> values) {
   return context_.session.execute(sql, values);
 }
 
+Result<Receipt> Transaction::Context::append(const std::vector<store::StreamLog*>& streams,
+                                             Event event) {
+  for (store::StreamLog* stream : streams) {
+    const Result<std::uint64_t> sequence = session.append(*stream, event);
+    if (!sequence) return sequence.status();
+    if (stream == streams.front()) event.sequence = *sequence;
+  }
+  Receipt receipt{event.id, event.sequence};
+  published.push_back(std::move(event));
+  return receipt;
+}
+
 Result<Receipt> Transaction::publish(Event event) {
   const Result<std::vector<store::StreamLog*>> streams = context_.parts.prepare(event);
   if (!streams) return streams.status();
-  for (store::StreamLog* stream : *streams) {
-    const Result<std::uint64_t> sequence = context_.session.append(*stream, event);
-    if (!sequence) return sequence.status();
-    if (stream == streams->front()) event.sequence = *sequence;
-  }
-  Receipt receipt{event.id, event.sequence};
-  context_.published.push_back(std::move(event));
-  return receipt;
+  return context_.append(*streams, std::move(event));
+}
+
+Result<Receipt> Transaction::publish_to(std::string_view stream, Event event) {
+  const Result<store::StreamLog*> found = context_.parts.store->stream(stream);
+  if (!found) return found.status();
+  if (Status status = context_.parts.complete_event(event); !status.is_ok()) return status;
+  return context_.append({*found}, std::move(event));
 }
 
 Status Transaction::nested(const std::function<Status()>& work) {

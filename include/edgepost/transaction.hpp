@@ -39,6 +39,10 @@ class Transaction {
   /// Errors: as Gateway::publish; as execute.
   Result<Receipt> publish(Event event);
 
+  /// Adds an event to one stream, whatever routes and filters say: for what was in a stream of
+  /// that name before, such as an import. Errors: not_found (stream); as publish.
+  Result<Receipt> publish_to(std::string_view stream, Event event);
+
   /// Runs `work` inside a savepoint: when it fails, what it did (its SQL, its events, its claims)
   /// is undone and the rest of the transaction goes on. May be nested. Events published before it
   /// and in it do not share a segment: a transaction of thousands of savepoints fills the file
@@ -50,7 +54,7 @@ class Transaction {
   /// first time, false when a committed transaction, or this one, claimed it before. With it an
   /// effect happens exactly once however often its cause is delivered. The newest
   /// GatewayOptions::claims_max of each scope are remembered. Errors: invalid_argument (`scope` 1
-  /// to 64 bytes, `id` 1 to 255 bytes); as execute.
+  /// to 80 bytes, `id` 1 to 255 bytes); as execute.
   Result<bool> claim(std::string_view scope, std::string_view id);
 
   /// The `sqlite3*` of the open transaction, for queries. Never close it, begin, commit or roll

@@ -16,6 +16,8 @@ struct Command {
   int (*run)(const Options&);       ///< Does it; returns the exit code.
 };
 
+extern const Command kExport;
+extern const Command kImport;
 extern const Command kPublish;
 extern const Command kSync;
 extern const Command kStatus;

@@ -1,6 +1,7 @@
 #include "cli/lines.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +16,18 @@ Status failed_read() {
 }
 
 }  // namespace
+
+Status at_line(std::uint64_t number, const Status& status) {
+  return {status.code(), "line " + std::to_string(number) + ": " + status.message()};
+}
+
+std::optional<std::uint64_t> input_bytes(int descriptor) {
+  struct stat input {};
+  const bool is_file = fstat(descriptor, &input) == 0 && S_ISREG(input.st_mode);
+  const off_t offset = is_file ? lseek(descriptor, 0, SEEK_CUR) : -1;
+  if (offset < 0 || offset >= input.st_size) return {};
+  return static_cast<std::uint64_t>(input.st_size - offset);
+}
 
 Result<Met> LineReader::next(std::string& line, int wait_ms) {
   for (;;) {

@@ -2,11 +2,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "edgepost/event.hpp"
 #include "edgepost/status.hpp"
 
 namespace edgepost::cli {
+
+/// An event as a JSON line takes at most this: escapes make six bytes of one of its data, base64
+/// only four of three; its attributes come on top.
+inline constexpr std::size_t kJsonLineBytesMax = EventLimits{}.data_bytes_max * 6 + 64 * 1024;
+
+/// `status` with the number of the line that is at fault.
+Status at_line(std::uint64_t number, const Status& status);
+
+/// How many bytes the descriptor still has to give; none when it is no regular file.
+std::optional<std::uint64_t> input_bytes(int descriptor);
 
 /// What a LineReader met.
 enum class Met : unsigned char {

@@ -10,7 +10,7 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kCommands{&kPublish, &kSync, &kStatus, &kTail, &kVerify};
+constexpr std::array kCommands{&kPublish, &kSync, &kStatus, &kTail, &kExport, &kImport, &kVerify};
 
 std::string overview() {
   std::string text =

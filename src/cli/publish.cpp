@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,9 +20,6 @@ namespace {
 constexpr std::string_view kDefaultStream = "outbox";
 constexpr int kPauseMs = 20;                        // a writer that is silent for so long pauses
 constexpr std::size_t kBatchBytesMax = 256 * 1024;  // what the store takes in one commit
-// A JSON line may be longer than its data: escapes make six bytes of one, base64 four of three.
-constexpr std::size_t kJsonBytesPerByte = 6;
-constexpr std::size_t kJsonAttributesBytesMax = 64 * 1024;
 
 constexpr std::array kOptions{
     kDatabase,
@@ -59,10 +55,6 @@ struct Tally {
   std::optional<std::uint64_t> first;
   std::optional<std::uint64_t> last;
 };
-
-Status at_line(std::uint64_t number, const Status& status) {
-  return {status.code(), "line " + std::to_string(number) + ": " + status.message()};
-}
 
 /// Checks an event as far as that needs no gateway.
 Status check(const Event& event) {
@@ -212,21 +204,10 @@ Result<Event> read_event(const std::string& line, const Event& standard, bool is
   return event;
 }
 
-/// How many bytes standard input still has; none when it is no regular file.
-std::optional<std::uint64_t> input_bytes() {
-  struct stat input {};
-  const bool is_file = fstat(STDIN_FILENO, &input) == 0 && S_ISREG(input.st_mode);
-  const off_t offset = is_file ? lseek(STDIN_FILENO, 0, SEEK_CUR) : -1;
-  if (offset < 0 || offset >= input.st_size) return {};
-  return static_cast<std::uint64_t>(input.st_size - offset);
-}
-
 Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
                      Progress& progress) {
-  std::size_t line_bytes_max = EventLimits().data_bytes_max;
-  if (is_json) line_bytes_max = line_bytes_max * kJsonBytesPerByte + kJsonAttributesBytesMax;
-  LineReader reader(STDIN_FILENO, line_bytes_max);
-  const auto whole = input_bytes();
+  LineReader reader(STDIN_FILENO, is_json ? kJsonLineBytesMax : EventLimits().data_bytes_max);
+  const auto whole = input_bytes(STDIN_FILENO);
   std::string line;
   for (std::uint64_t number = 1;; ++number) {
     auto met = reader.next(line, publisher.is_idle() ? -1 : kPauseMs);

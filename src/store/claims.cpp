@@ -6,7 +6,7 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::size_t kScopeBytesMax = 64;
+constexpr std::size_t kScopeBytesMax = 80;
 constexpr std::size_t kIdBytesMax = 255;
 constexpr std::uint64_t kForgottenAtOnce = 16;  // after claims_max was lowered a backlog is left
 

@@ -35,7 +35,7 @@ TEST_CASE_FIXTURE(EdgepostCommand, "edgepost: help and version go to standard ou
   CHECK(version.out == "edgepost " EDGEPOST_VERSION "\n");
   const Outcome overview = test::run({EDGEPOST_COMMAND, "--help"});
   CHECK(overview.code == 0);
-  for (const char* word : {"publish", "sync", "status", "tail", "verify"}) {
+  for (const char* word : {"publish", "sync", "status", "tail", "export", "import", "verify"}) {
     INFO(word);
     CHECK(overview.out.find(std::string("\n  ") + word) != std::string::npos);
     const Outcome help = test::run({EDGEPOST_COMMAND, word, "--help"});

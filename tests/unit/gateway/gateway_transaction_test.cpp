@@ -168,3 +168,16 @@ TEST_CASE_FIXTURE(GatewayFixture, "transaction: bad SQL and wrong values are tol
               .is_ok());
   CHECK(stored() == Texts{"good"});
 }
+
+TEST_CASE_FIXTURE(GatewayFixture, "transaction: an event for one stream goes past the routes") {
+  open();
+  REQUIRE(gateway->create_stream({.name = "other"}).is_ok());
+  const Status status = gateway->transact([](Transaction& transaction) -> Status {
+    CHECK(transaction.publish_to("nothing", {.topic = "a"}).status().code() == Code::not_found);
+    CHECK(transaction.publish_to("other", {}).status().code() == Code::invalid_argument);
+    return transaction.publish_to("other", {.topic = "a", .data = "1"}).status();
+  });
+  REQUIRE(status.is_ok());
+  CHECK(stored().empty());
+  CHECK(data_of(*gateway->read("other", Position::start())) == Texts{"1"});
+}
