@@ -123,6 +123,11 @@ Status Store::begin_life() {
   }
   found_stamp_ = owner_->stamp(before);
   if (!found_stamp_) found_stamp_ = owner_->stamp(now);
+  const Result<Duration> newest = newest_life();
+  if (!newest) return newest.status();
+  std::optional<LifeClock::Mark> mark;
+  if (found_stamp_) mark = {found_stamp_->lived, found_stamp_->boot};
+  life_.emplace(*options_.platform.clock, *newest, mark);
   Status status = owner_->begin_notes(floors, now);
   leave_stamp();
   if (status.is_ok()) status = count_opening(*writer_);
@@ -136,11 +141,31 @@ WriteStatus Store::writes() const {
   return stamp ? stamp->writes : WriteStatus{};
 }
 
+// A segment that is damaged tells nothing; whoever reads it will say so.
+Result<Duration> Store::newest_life() {
+  Duration newest = Duration::zero();
+  for (const auto& stream : streams_) {
+    Result<Statement> select =
+        reader_->prepare("SELECT last_seq, count, data FROM " + segment_table_name(stream->id()) +
+                         " ORDER BY last_seq DESC LIMIT 1");
+    if (!select) return select.status();
+    const Result<bool> row = reader_->step(*select);
+    if (!row) return row.status();
+    const auto segment = SegmentReader::open(std::string(select->bytes(2)), stream->id(),
+                                             select->integer(0), select->integer(1));
+    if (segment) newest = std::max(newest, segment->moment().life);
+  }
+  return newest;
+}
+
+Moment Store::moment() const { return {.life = life_now()}; }
+
 // Behind a commit, never before: what it says is in the database.
 void Store::leave_stamp() {
   Stamp stamp;
   stamp.boot = options_.platform.clock->since_boot();
   stamp.writes = writes();
+  stamp.lived = life_->at(stamp.boot);
   {
     const std::lock_guard lock(streams_mutex_);
     for (const auto& stream : streams_)
@@ -156,7 +181,7 @@ Status Store::refresh() {
 }
 
 Store::~Store() {
-  const bool is_open = writer_ && reader_;  // or opening failed on the way
+  const bool is_open = life_.has_value();  // as owner, and not failed on the way
   if (is_open) {
     if (const Status status = flush(); !status.is_ok()) {
       options_.platform.logger->write(LogLevel::error, "store",

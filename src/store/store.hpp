@@ -19,6 +19,7 @@
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
+#include "store/life.hpp"
 #include "store/meter.hpp"
 #include "store/owner.hpp"
 #include "store/schema.hpp"
@@ -104,6 +105,8 @@ class Store {
   void acknowledged(const Cursor& cursor);
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
+  /// What times to live and delays are counted on. Requires: opened as owner.
+  [[nodiscard]] Duration life_now() const { return life_->now(); }
   [[nodiscard]] std::int64_t owner_pid() const { return Owner::pid(options_.database, vfs()); }
   [[nodiscard]] bool is_read_only() const { return options_.access == Access::read; }
   Status fill(GatewayStatus& status);
@@ -129,6 +132,8 @@ class Store {
   void floors_wait();
   Status begin_life();
   [[nodiscard]] WriteStatus writes() const;
+  Result<Duration> newest_life();
+  [[nodiscard]] Moment moment() const;
   void leave_stamp();
   Status refuse_if_read_only() const;
   Result<std::uint64_t> data_version();
@@ -139,6 +144,7 @@ class Store {
   Identity identity_;
   std::unique_ptr<Meter> meter_;  // closed last: every file goes through it
   std::unique_ptr<Owner> owner_;
+  std::optional<LifeClock> life_;     // an owner's, from when it has opened
   int stamped_changes_ = 0;           // SQLite's count of changed rows at the last stamp
   std::optional<Stamp> found_stamp_;  // what the owner before has left
   std::optional<Connection> writer_;  // only with the turn of queue_

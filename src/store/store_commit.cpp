@@ -54,7 +54,7 @@ Result<std::uint64_t> Store::data_version() {
 Status Store::commit(const std::function<Status(Commit&)>& work) {
   std::vector<Buffered> taken;
   const auto run = [&]() -> Status {
-    Commit commit(*writer_, Moment{});
+    Commit commit(*writer_, moment());
     if (Status status = commit.begin(); !status.is_ok()) return status;
     // Who deletes the owner file lets a second owner in: an error is better than two histories.
     const Result<std::uint64_t> version = data_version();
