@@ -101,7 +101,7 @@ Result<std::vector<store::StreamLog*>> Gateway::Parts::prepare(Event& event) {
   std::vector<store::StreamLog*> streams;
   const std::shared_lock lock(mutex);
   for (const Route& route : routes) {
-    if (!topic_matches(route.filter, event.topic)) continue;
+    if (route.stream->is_deleted() || !topic_matches(route.filter, event.topic)) continue;
     if (std::find(streams.begin(), streams.end(), route.stream) == streams.end()) {
       streams.push_back(route.stream);
     }
@@ -152,24 +152,12 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
   if (!store) return store.status();
   auto parts = std::make_unique<Parts>(std::move(completed), std::move(*store));
   *late = parts.get();
+  for (store::StreamLog* stream : parts->store->streams())
+    parts->route_own(*stream);
   return std::unique_ptr<Gateway>(new Gateway(std::move(parts)));
 }
 
 Gateway::~Gateway() { stop(); }
-
-Status Gateway::create_stream(const StreamOptions& options) {
-  if (Status status = validate_name("stream", options.name); !status.is_ok()) return status;
-  return parts_->store->create_stream(options.name);
-}
-
-Status Gateway::route(std::string_view filter, std::string_view stream) {
-  if (Status status = validate_filter(filter); !status.is_ok()) return status;
-  const Result<store::StreamLog*> found = parts_->store->stream(stream);
-  if (!found) return found.status();
-  const std::unique_lock lock(parts_->mutex);
-  parts_->routes.push_back({std::string(filter), *found});
-  return {};
-}
 
 Result<Receipt> Gateway::publish(Event event, Durability durability) {
   const Result<std::vector<store::StreamLog*>> streams = parts_->prepare(event);
@@ -190,11 +178,6 @@ Result<Subscription> Gateway::subscribe(std::string_view filter, Handler handler
 }
 
 Bus& Gateway::bus() { return parts_->bus; }
-
-Result<Consumer> Gateway::consumer(std::string_view stream, const ConsumerOptions& options) {
-  if (Status status = validate_name("consumer", options.name); !status.is_ok()) return status;
-  return parts_->store->consumer(stream, options);
-}
 
 Result<std::vector<Event>> Gateway::read(std::string_view stream, Position from,
                                          const ReadLimits& limits) {

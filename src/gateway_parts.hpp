@@ -21,6 +21,7 @@ struct Gateway::Parts {
   struct Route {
     std::string filter;
     store::StreamLog* stream;
+    bool is_own;  // one of the stream's own filters, not from route()
   };
 
   /// An uplink, the streams it drains, and its thread while the gateway is started.
@@ -38,6 +39,9 @@ struct Gateway::Parts {
   /// Completes and checks `event` and finds its streams.
   /// Errors: invalid_argument; not_found when no route takes it.
   Result<std::vector<store::StreamLog*>> prepare(Event& event);
+
+  /// Makes the filters of `stream` routes, instead of those it had.
+  void route_own(store::StreamLog& stream);
 
   /// Hands a stored event to the subscribers. What they do cannot undo the publish.
   void hand_out(const Event& event);

@@ -19,11 +19,9 @@ Status Transaction::execute(std::string_view sql, std::initializer_list<SqlValue
 
 Result<Receipt> Transaction::Context::append(const std::vector<store::StreamLog*>& streams,
                                              Event event) {
-  for (store::StreamLog* stream : streams) {
-    const Result<std::uint64_t> sequence = session.append(*stream, event);
-    if (!sequence) return sequence.status();
-    if (stream == streams.front()) event.sequence = *sequence;
-  }
+  const Result<std::uint64_t> sequence = session.append(streams, event);
+  if (!sequence) return sequence.status();
+  event.sequence = *sequence;
   Receipt receipt{event.id, event.sequence};
   published.push_back(std::move(event));
   return receipt;

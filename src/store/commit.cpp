@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/event_weight.hpp"
+
 namespace edgepost::store {
 namespace {
 
@@ -11,9 +13,10 @@ constexpr std::size_t kLargeEventBytes = 16 * 1024;  // gets a segment of its ow
 }  // namespace
 
 Commit::~Commit() {
-  if (is_finished_) return;
-  for (const Part& part : parts_)
-    part.stream->rolled_back();
+  for (const Part& part : parts_) {
+    part.stream->release(part.claimed_events, part.claimed_bytes);
+    if (!is_finished_) part.stream->rolled_back();
+  }
 }
 
 Commit::Part& Commit::part_of(StreamLog& stream) {
@@ -45,7 +48,26 @@ Status Commit::write_segment(Part& part) {
   return part.stream->append(connection_, *segment, part.next - 1);
 }
 
-Result<std::uint64_t> Commit::add(StreamLog& stream, const Event& event) {
+Status Commit::claim(std::span<StreamLog* const> streams, const Event& event) {
+  const std::uint64_t bytes = weight(event);
+  if (Status status = claim_in_all(streams, bytes); !status.is_ok()) return status;
+  for (StreamLog* stream : streams) {
+    Part& part = part_of(*stream);
+    ++part.claimed_events;
+    part.claimed_bytes += bytes;
+  }
+  return {};
+}
+
+Result<std::uint64_t> Commit::add(std::span<StreamLog* const> streams, const Event& event) {
+  Result<std::uint64_t> first = add_to(*streams.front(), event);
+  for (std::size_t i = 1; first && i < streams.size(); ++i) {
+    if (const auto added = add_to(*streams[i], event); !added) return added.status();
+  }
+  return first;
+}
+
+Result<std::uint64_t> Commit::add_to(StreamLog& stream, const Event& event) {
   Part& part = part_of(stream);
   const bool is_large = event.data.size() > kLargeEventBytes;
   if (is_large) {
@@ -62,10 +84,12 @@ Result<std::uint64_t> Commit::add(StreamLog& stream, const Event& event) {
 }
 
 Result<Commit::Mark> Commit::mark() {
-  Mark mark{{}, events_};
+  Mark mark;
+  mark.events = events_;
   for (Part& part : parts_) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
     mark.next.push_back(part.next);
+    mark.added.push_back(part.stream->added());
   }
   return mark;
 }
@@ -74,7 +98,9 @@ void Commit::back_to(const Mark& mark) {
   events_ = mark.events;
   for (std::size_t i = 0; i < parts_.size(); ++i) {  // parts are only ever added
     parts_[i].segment.reset();
-    parts_[i].next = i < mark.next.size() ? mark.next[i] : parts_[i].first;
+    const bool is_known = i < mark.next.size();
+    parts_[i].next = is_known ? mark.next[i] : parts_[i].first;
+    parts_[i].stream->set_added(is_known ? mark.added[i] : StreamLog::Added{});
     parts_[i].written = parts_[i].next > parts_[i].first ? parts_[i].next - 1 : 0;
   }
 }
@@ -83,8 +109,9 @@ Status Commit::finish() {
   for (Part& part : parts_) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
     if (Status status = check_written(part); !status.is_ok()) return status;
-    if (!part.stream->has_unwritten_floors()) continue;
-    if (Status status = part.stream->write_books(connection_, part.next); !status.is_ok()) {
+    if (!part.stream->needs_books(part.next, moment_.life)) continue;
+    if (Status status = part.stream->write_books(connection_, part.next, moment_.life);
+        !status.is_ok()) {
       return status;
     }
   }
@@ -135,7 +162,7 @@ void CommitQueue::leave(const std::vector<Request*>& group, const Status& outcom
     for (Request* request : group) {
       EDGEPOST_ASSERT(waiting_.front() == request);
       waiting_.pop_front();
-      request->status = outcome;
+      if (request->status.is_ok()) request->status = outcome;
       request->is_done = true;
     }
     is_led_ = false;

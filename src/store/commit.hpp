@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -30,12 +31,18 @@ class Commit {
   /// Takes the write lock.
   Status begin() { return transaction_.begin(); }
 
-  /// Packs one event and says which sequence it gets if the commit succeeds.
-  Result<std::uint64_t> add(StreamLog& stream, const Event& event);
+  /// Takes room for one event in all of `streams`, until the commit is over; then add() it to each.
+  /// Errors: full; not_found (deleted); then none has taken it.
+  Status claim(std::span<StreamLog* const> streams, const Event& event);
+
+  /// Packs one event into all of `streams`; which sequence it gets in the first one if the commit
+  /// succeeds.
+  Result<std::uint64_t> add(std::span<StreamLog* const> streams, const Event& event);
 
   /// How far each stream had come when mark() was called.
   struct Mark {
-    std::vector<std::uint64_t> next;  ///< Of each stream that had a part in it.
+    std::vector<std::uint64_t> next;      ///< Of each stream that had a part in it.
+    std::vector<StreamLog::Added> added;  ///< To those streams.
     std::uint64_t events = 0;
   };
 
@@ -62,10 +69,13 @@ class Commit {
     std::uint64_t first;
     std::uint64_t next;
     std::uint64_t written = 0;  // last sequence of the newest segment inserted; 0: none yet
+    std::uint64_t claimed_events = 0;
+    std::uint64_t claimed_bytes = 0;
   };
   Part& part_of(StreamLog& stream);
   Status check_written(const Part& part);
   Status write_segment(Part& part);
+  Result<std::uint64_t> add_to(StreamLog& stream, const Event& event);
 
   Connection& connection_;
   WriteTransaction transaction_;
@@ -86,7 +96,7 @@ class CommitQueue {
     std::size_t bytes = 0;
     bool is_alone = false;  ///< Needs a commit of its own.
     bool is_done = false;
-    Status status;
+    Status status;  ///< Set before leave(): a failure of this request alone.
   };
 
   explicit CommitQueue(std::size_t group_bytes_max) : group_bytes_max_(group_bytes_max) {}

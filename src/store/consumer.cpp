@@ -39,7 +39,8 @@ Status Consumer::acknowledge(std::uint64_t sequence) {
     return {Code::invalid_argument, "consumer " + state.cursor->name + ": sequence " +
                                         std::to_string(sequence) + " was never fetched"};
   }
-  if (state.cursor->acknowledge(sequence)) state.store->acknowledged(*state.cursor);
+  if (state.cursor->settle(sequence, store::Outcome::acknowledged))
+    state.store->acknowledged(*state.cursor);
   return {};
 }
 

@@ -102,12 +102,13 @@ Status Session::execute(std::string_view sql, std::initializer_list<SqlValue> va
 
 Status Session::usable() { return failure_.is_ok() ? checked({}) : failure_; }
 
-Result<std::uint64_t> Session::append(StreamLog& stream, const Event& event) {
+Result<std::uint64_t> Session::append(std::span<StreamLog* const> streams, const Event& event) {
   if (Status status = usable(); !status.is_ok()) return status;
+  if (Status status = commit_.claim(streams, event); !status.is_ok()) return status;
   const KeptRowid kept(connection_);
-  Result<std::uint64_t> sequence = commit_.add(stream, event);
-  if (!sequence) failure_ = sequence.status();
-  return sequence;
+  Result<std::uint64_t> first = commit_.add(streams, event);
+  if (!first) failure_ = first.status();
+  return first;
 }
 
 // Each depth has a name of its own, so that one that the caller's SQL has ended is missed.

@@ -26,6 +26,7 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   if (store->owner_ != nullptr) {
     if (status = store->begin_life(); !status.is_ok()) return status;
   }
+  store->is_loaded_ = true;
   return store;
 }
 
@@ -73,38 +74,6 @@ Status Store::open_connections() {
   return status.is_ok() && is_read_only() ? refuse_strange_schema(*reader_) : status;
 }
 
-// Called once by an owner; by a reader each time it wants to see what the owner did meanwhile.
-Status Store::load_streams() {
-  Result<Statement> select = reader_->prepare(
-      "SELECT s.id, s.name, c.id, c.name FROM edgepost_stream s"
-      " LEFT JOIN edgepost_consumer c ON c.stream_id = s.id ORDER BY s.id, c.id");
-  if (!select) return select.status();
-  const std::lock_guard lock(streams_mutex_);
-  std::size_t known = 0;  // streams are only ever added, in the order of their ids
-  while (true) {
-    const Result<bool> row = reader_->step(*select);
-    if (!row) return row.status();
-    if (!*row) return {};
-    const auto id = static_cast<std::uint32_t>(select->integer(0));
-    if (known == 0 || streams_[known - 1]->id() != id) {
-      if (known == streams_.size()) {
-        streams_.push_back(std::make_unique<StreamLog>(id, std::string(select->bytes(1))));
-      }
-      if (Status status = streams_[known++]->load(*reader_); !status.is_ok()) return status;
-    }
-    const auto consumer = static_cast<std::uint32_t>(select->integer(2));
-    if (consumer == 0) continue;
-    StreamLog& stream = *streams_[known - 1];
-    const std::string name(select->bytes(3));
-    const Floor floor = stream.stored_floor(consumer);
-    if (const auto cursor = stream.cursor(name)) {
-      cursor->restore(floor);
-    } else {
-      stream.add_cursor(name, floor);
-    }
-  }
-}
-
 // Takes over what the owner before had reached when it was killed, and begins a life of its own:
 // first the notes, then the count, so that a kill in between loses neither.
 Status Store::begin_life() {
@@ -116,7 +85,8 @@ Status Store::begin_life() {
     for (const auto& cursor : stream->cursors()) {
       for (const std::uint64_t life : {before, now}) {
         const std::uint64_t floor = owner_->noted(cursor->id, life);
-        if (floor > cursor->floor() && floor < stream->next_sequence()) cursor->raise(floor);
+        if (floor <= cursor->floor() || floor >= stream->next_sequence()) continue;
+        cursor->raise(floor, Outcome::acknowledged);
       }
       floors[cursor->id] = cursor->floor();
     }
@@ -153,6 +123,7 @@ Result<Duration> Store::newest_life() {
     if (!row) return row.status();
     const auto segment = SegmentReader::open(std::string(select->bytes(2)), stream->id(),
                                              select->integer(0), select->integer(1));
+    newest = std::max(newest, stream->stored_books().life);
     if (segment) newest = std::max(newest, segment->moment().life);
   }
   return newest;
@@ -181,8 +152,7 @@ Status Store::refresh() {
 }
 
 Store::~Store() {
-  const bool is_open = life_.has_value();  // as owner, and not failed on the way
-  if (is_open) {
+  if (is_loaded_) {  // as owner, and not failed on the way
     if (const Status status = flush(); !status.is_ok()) {
       options_.platform.logger->write(LogLevel::error, "store",
                                       "closing: what was buffered is lost: " + status.message());
@@ -198,79 +168,9 @@ Store::~Store() {
   }
 }
 
-Status Store::refuse_if_read_only() const {
+Status Store::refuse_if_not_owner() const {
   if (!is_read_only()) return {};
   return {Code::wrong_state, "database " + options_.database + ": opened for reading only"};
-}
-
-Status Store::create_stream(std::string_view name) {
-  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
-  if (stream(name)) return {};
-  std::unique_ptr<StreamLog> created;
-  Status status = commit_alone([&](Commit&) -> Status {
-    if (stream(name)) return {};  // another thread was first
-    Result<Statement> insert = writer_->prepare("INSERT INTO edgepost_stream (name) VALUES (?1)");
-    if (!insert) return insert.status();
-    insert->bind_text(1, name);
-    if (const Result<bool> done = writer_->step(*insert); !done) return done.status();
-    const auto id = static_cast<std::uint32_t>(sqlite3_last_insert_rowid(writer_->handle()));
-    created = std::make_unique<StreamLog>(id, std::string(name));
-    return created->create(*writer_);
-  });
-  if (!status.is_ok() || created == nullptr) return status;
-  const std::lock_guard lock(streams_mutex_);
-  streams_.push_back(std::move(created));
-  return {};
-}
-
-Result<StreamLog*> Store::stream(std::string_view name) {
-  if (Status fresh = refresh(); !fresh.is_ok()) return fresh;
-  const std::lock_guard lock(streams_mutex_);
-  for (const auto& stream : streams_) {
-    if (stream->name() == name) return stream.get();
-  }
-  return Status(Code::not_found, "unknown stream '" + std::string(name) + "'");
-}
-
-Result<Consumer> Store::consumer(std::string_view stream_name, const ConsumerOptions& options) {
-  const std::string& name = options.name;
-  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
-  const Result<StreamLog*> found = stream(stream_name);
-  if (!found) return found.status();
-  StreamLog& log = **found;
-  std::shared_ptr<Cursor> cursor;
-  bool is_new = false;
-  Status status = commit_alone([&](Commit& commit) -> Status {
-    cursor = log.cursor(name);
-    if (cursor != nullptr) return {};
-    Result<Statement> insert =
-        writer_->prepare("INSERT INTO edgepost_consumer (stream_id, name) VALUES (?1, ?2)");
-    if (!insert) return insert.status();
-    insert->bind(1, std::uint64_t{log.id()});
-    insert->bind_text(2, name);
-    if (const Result<bool> done = writer_->step(*insert); !done) return done.status();
-    const auto id = static_cast<std::uint32_t>(sqlite3_last_insert_rowid(writer_->handle()));
-    const StreamStatus now = log.status();
-    const std::uint64_t start =
-        std::clamp<std::uint64_t>(options.from.sequence, now.first_sequence, now.next_sequence);
-    cursor = log.add_cursor(
-        name, {.consumer = id, .start = start, .floor = start - 1, .runs = {}, .changes = 1});
-    is_new = true;
-    commit.include(log);
-    return {};
-  });
-  if (!status.is_ok()) {
-    if (is_new) log.remove_cursor(name);
-    return status;
-  }
-  if (cursor->is_open.exchange(true)) {
-    return Status(Code::busy, "stream " + log.name() + ": consumer '" + name + "' is open already");
-  }
-  auto state = std::make_shared<Consumer::State>(*this, log, std::move(cursor));
-  const std::lock_guard lock(streams_mutex_);
-  std::erase_if(consumers_, [](const auto& weak) { return weak.expired(); });
-  consumers_.push_back(state);
-  return Consumer(std::move(state));
 }
 
 Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,

@@ -42,8 +42,9 @@ class Session {
 
   /// See Transaction::execute.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
-  /// Adds an event to one stream; its sequence. Errors: whatever made an earlier step fatal.
-  Result<std::uint64_t> append(StreamLog& stream, const Event& event);
+  /// Adds an event to all of `streams`; its sequence in the first one. Errors: full and not_found
+  /// leave it in none of them and the transaction as it was; whatever made an earlier step fatal.
+  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event);
   /// See Transaction::nested.
   Status nested(const std::function<Status()>& work);
   /// See Transaction::claim.
@@ -78,10 +79,15 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Creates a stream unless it exists. Requires: a valid name.
-  Status create_stream(std::string_view name);
-  /// The stream of that name. Errors: not_found.
+  /// See Gateway. Requires: valid options.
+  Status create_stream(const StreamOptions& options);
+  Status change_stream(const StreamOptions& options);
+  Status delete_stream(std::string_view name);
+  Status delete_consumer(std::string_view stream, std::string_view name);
+  /// The stream of that name; it lives as long as the store, deleted or not. Errors: not_found.
   Result<StreamLog*> stream(std::string_view name);
+  /// All that are not deleted.
+  std::vector<StreamLog*> streams();
 
   /// Stores `event` in `streams`; the sequence is that in the first one.
   Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event);
@@ -123,10 +129,14 @@ class Store {
   [[nodiscard]] const std::string& vfs() const { return meter_->name(); }
   Status open_connections();
   Status load_streams();
+  Status load_consumers(StreamLog& stream);
+  Result<std::uint64_t> resolve(StreamLog& log, const Position& from);
   Status refresh();
   Status commit(const std::function<Status(Commit&)>& work);
   Status commit_alone(const std::function<Status(Commit&)>& work);
   Status add_buffered(Commit& commit, std::vector<Buffered>& taken);
+  [[nodiscard]] bool has_unwritten_books(std::span<StreamLog* const> streams) const;
+  Status append_in_turn(Append& request);
   void give_back(std::vector<Buffered> taken);
   void include_floors(Commit& commit);
   void floors_wait();
@@ -135,7 +145,7 @@ class Store {
   Result<Duration> newest_life();
   [[nodiscard]] Moment moment() const;
   void leave_stamp();
-  Status refuse_if_read_only() const;
+  Status refuse_if_not_owner() const;
   Result<std::uint64_t> data_version();
   void due_at(Instant when);
 
@@ -154,8 +164,9 @@ class Store {
   CommitQueue queue_;
   std::mutex read_mutex_;  // guards reader_ and the streams' statements on it
   std::optional<Connection> reader_;
-  std::mutex streams_mutex_;  // guards streams_ and consumers_
+  std::mutex streams_mutex_;  // guards what follows up to consumers_
   std::vector<std::unique_ptr<StreamLog>> streams_;
+  std::vector<std::unique_ptr<StreamLog>> deleted_streams_;  // others may hold pointers to them
   std::vector<std::weak_ptr<Consumer::State>> consumers_;
 
   std::mutex pending_mutex_;  // guards what waits for step()
@@ -166,6 +177,7 @@ class Store {
   std::size_t acknowledged_events_ = 0;
   Instant next_step_ = Instant::max();
 
+  bool is_loaded_ = false;    // until then memory knows less than the books: nothing may be written
   std::string step_failure_;  // only step() uses it
 
   std::atomic<std::uint64_t> commits_ = 0;

@@ -12,6 +12,7 @@ struct Store::Append : CommitQueue::Request {
   std::span<StreamLog* const> streams;
   const Event* event = nullptr;
   std::uint64_t sequence = 0;  // in the first stream
+  bool is_worth_retrying = false;
 };
 
 Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken) {
@@ -22,11 +23,17 @@ Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken) {
     buffered_since_.reset();
   }
   for (const Buffered& buffered : taken) {
-    for (StreamLog* stream : buffered.streams) {
-      if (const auto added = commit.add(*stream, buffered.event); !added) return added.status();
+    if (const auto added = commit.add(buffered.streams, buffered.event); !added) {
+      return added.status();
     }
   }
   return {};
+}
+
+bool Store::has_unwritten_books(std::span<StreamLog* const> streams) const {
+  return std::any_of(streams.begin(), streams.end(), [this](const StreamLog* stream) {
+    return stream->needs_books(stream->next_sequence(), life_now());
+  });
 }
 
 void Store::give_back(std::vector<Buffered> taken) {
@@ -78,7 +85,12 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
     return {};
   };
   Status status = run();
-  if (!status.is_ok()) give_back(std::move(taken));
+  if (!status.is_ok()) {
+    give_back(std::move(taken));
+    return status;
+  }
+  for (const Buffered& buffered : taken)
+    release_in_all(buffered.streams, weight(buffered.event));
   return status;
 }
 
@@ -92,34 +104,51 @@ Status Store::commit_alone(const std::function<Status(Commit&)>& work) {
 }
 
 Result<std::uint64_t> Store::append(std::span<StreamLog* const> streams, const Event& event) {
-  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
-  Append request;
-  request.bytes = weight(event);
-  request.streams = streams;
-  request.event = &event;
+  if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
+  for (bool is_first = true;; is_first = false) {
+    Append request;
+    request.bytes = weight(event);
+    request.streams = streams;
+    request.event = &event;
+    if (Status status = append_in_turn(request); !status.is_ok()) return status;
+    if (request.status.is_ok()) return request.sequence;
+    if (!is_first || !request.is_worth_retrying) return request.status;
+  }
+}
+
+Status Store::append_in_turn(Append& request) {
   const auto group = queue_.enter(request);
   if (!group) return group.status();
-  if (!group->empty()) {
-    queue_.leave(*group, commit([&group](Commit& commit) -> Status {
-      for (CommitQueue::Request* queued : *group) {
-        Append& append = static_cast<Append&>(*queued);
-        for (StreamLog* stream : append.streams) {
-          const auto added = commit.add(*stream, *append.event);
-          if (!added) return added.status();
-          if (stream == append.streams.front()) append.sequence = *added;
-        }
+  if (group->empty()) return {};  // another thread did it
+  queue_.leave(*group, commit([this, &group](Commit& commit) -> Status {
+    for (CommitQueue::Request* queued : *group) {
+      Append& append = static_cast<Append&>(*queued);
+      append.status = commit.claim(append.streams, *append.event);
+      if (!append.status.is_ok()) {
+        // What was acknowledged and is not stored yet may make the room.
+        append.is_worth_retrying = has_unwritten_books(append.streams);
+        for (StreamLog* stream : append.streams)
+          commit.include(*stream);
+        continue;
       }
-      return {};
-    }));
-  }
-  if (!request.status.is_ok()) return request.status;
-  return request.sequence;
+      const auto added = commit.add(append.streams, *append.event);
+      if (!added) return added.status();
+      append.sequence = *added;
+    }
+    return {};
+  }));
+  return {};
 }
 
 Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& event) {
-  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
+  if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
   if (Status status = queue_.refuse_leader(); !status.is_ok()) return status;
+  // It must not turn out to be too much when it is stored: nobody would hear of it.
   const std::size_t bytes = weight(event);
+  if (Status status = claim_in_all(streams, bytes); !status.is_ok()) {
+    const bool is_waiting = status.code() == Code::full && has_unwritten_books(streams);
+    return is_waiting ? append(streams, event).status() : status;
+  }
   bool is_first = false;
   bool is_full = false;
   Instant now;
@@ -133,13 +162,16 @@ Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& 
       if (is_first) buffered_since_ = now = options_.platform.clock->now();
     }
   }
-  if (is_full) return append(streams, event).status();
+  if (is_full) {
+    release_in_all(streams, bytes);
+    return append(streams, event).status();
+  }
   if (is_first) due_at(now + options_.flush_interval);
   return {};
 }
 
 Status Store::transact(const std::function<Status(Session&)>& work) {
-  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
+  if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
   return commit_alone([&](Commit& commit) -> Status {
     Session session(*writer_, commit, claims_);
     Status status = work(session);
@@ -163,12 +195,12 @@ void Store::include_floors(Commit& commit) {
   }
   const std::lock_guard lock(streams_mutex_);
   for (const auto& stream : streams_) {
-    if (stream->has_unwritten_floors()) commit.include(*stream);
+    if (stream->needs_books(stream->next_sequence(), life_now())) commit.include(*stream);
   }
 }
 
 Status Store::flush() {
-  if (Status status = refuse_if_read_only(); !status.is_ok()) return status;
+  if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
   Status status = commit_alone([this](Commit& commit) {
     include_floors(commit);
     return Status();

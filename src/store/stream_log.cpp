@@ -11,10 +11,6 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::uint8_t kBooksFormat = 2;    // 1 had neither starts nor runs
-constexpr std::uint64_t kRunsMax = 65'536;  // bounds what a damaged file makes us allocate
-constexpr std::size_t kChecksumBytes = 4;
-
 Status prepare_once(Connection& connection, Statement& statement, const std::string& sql) {
   if (statement.is_prepared()) return {};
   Result<Statement> prepared = connection.prepare(sql);
@@ -29,68 +25,7 @@ Status prepare_once(Connection& connection, Statement& statement, const std::str
   return {};
 }
 
-void read_runs(ByteReader& reader, Floor& floor) {
-  floor.start = reader.varint();
-  std::uint64_t events = 0;
-  for (std::uint64_t count = reader.varint(); count > 0 && !reader.has_failed(); --count) {
-    floor.runs.push_back(reader.varint());
-    events += std::min(floor.runs.back(), kRunsMax);
-    if (events > kRunsMax) reader.raw(~std::uint64_t{0});  // marks the reader as failed
-  }
-}
-
 }  // namespace
-
-std::string Books::encode(std::uint32_t stream) const {
-  std::string out;
-  ByteWriter writer(out);
-  writer.byte(kBooksFormat);
-  for (const std::uint64_t figure : {next_sequence, done, acknowledged, expired, dropped, dead,
-                                     static_cast<std::uint64_t>(floors.size())}) {
-    writer.varint(figure);
-  }
-  for (const Floor& floor : floors) {
-    writer.varint(floor.consumer);
-    writer.varint(floor.floor);
-    writer.varint(floor.start);
-    writer.varint(floor.runs.size());
-    for (const std::uint64_t run : floor.runs)
-      writer.varint(run);
-  }
-  writer.fixed32(crc32c(out, stream));
-  return out;
-}
-
-Result<Books> Books::decode(std::string_view bytes, std::uint32_t stream) {
-  if (bytes.size() <= kChecksumBytes) return Status(Code::corrupt, "row 0 is missing or short");
-  const std::string_view content = bytes.substr(0, bytes.size() - kChecksumBytes);
-  ByteReader tail(bytes.substr(content.size()));
-  if (tail.fixed32() != crc32c(content, stream)) {
-    return Status(Code::corrupt, "row 0: checksum wrong");
-  }
-  ByteReader reader(content);
-  const std::uint8_t format = reader.byte();
-  if (format == 0 || format > kBooksFormat) {
-    return Status(Code::unsupported, "row 0: format unknown: made by a newer edgepost");
-  }
-  Books books;
-  for (std::uint64_t* figure : {&books.next_sequence, &books.done, &books.acknowledged,
-                                &books.expired, &books.dropped, &books.dead}) {
-    *figure = reader.varint();
-  }
-  const std::uint64_t count = reader.varint();
-  for (std::uint64_t i = 0; i < count && !reader.has_failed(); ++i) {
-    Floor floor;
-    floor.consumer = static_cast<std::uint32_t>(reader.varint());
-    floor.floor = reader.varint();
-    if (format >= 2) read_runs(reader, floor);
-    books.floors.push_back(std::move(floor));
-  }
-  if (reader.has_failed() || !reader.is_at_end()) {
-    return Status(Code::corrupt, "row 0 is malformed");
-  }
-  return books;
-}
 
 Status StreamLog::create(Connection& connection) {
   if (Status status = connection.run(segment_table_sql(id_).c_str()); !status.is_ok())
@@ -102,6 +37,13 @@ Status StreamLog::create(Connection& connection) {
   return connection.step(*insert).status();
 }
 
+Status StreamLog::drop(Connection& connection) {
+  // Statements of a table that is dropped would be prepared again, and fail.
+  for (Statement* statement : {&insert_, &update_books_, &trim_, &oldest_, &newest_})
+    *statement = Statement();
+  return connection.run(("DROP TABLE " + table()).c_str());
+}
+
 Status StreamLog::load(Connection& connection) {
   Result<Statement> row0 =
       connection.prepare("SELECT data FROM " + table() + " WHERE last_seq = 0");
@@ -110,13 +52,17 @@ Status StreamLog::load(Connection& connection) {
   if (!found) return located(found.status(), 0);
   Result<Books> books = Books::decode(*found ? row0->bytes(0) : std::string_view{}, id_);
   if (!books) return located(books.status(), 0);
-  const std::string newest_sql = "SELECT max(last_seq) FROM " + table();
-  const Result<std::int64_t> newest = connection.integer(newest_sql.c_str());
-  if (!newest) return located(newest.status(), 0);
+  Result<Statement> newer = connection.prepare("SELECT max(last_seq), sum(bytes), count(*) FROM " +
+                                               table() + " WHERE last_seq >= ?1");
+  if (!newer) return located(newer.status(), 0);
+  newer->bind(1, books->has_bytes ? books->next_sequence : 1);
+  const Result<bool> summed = connection.step(*newer);
+  if (!summed) return located(summed.status(), 0);
   const std::lock_guard lock(mutex_);
   books_ = std::move(*books);
-  next_sequence_ =
-      std::max(books_.next_sequence, static_cast<std::uint64_t>(*newest) + std::uint64_t{1});
+  bytes_ = books_.bytes + newer->integer(1);
+  unbooked_segments_ = newer->integer(2);
+  next_sequence_ = std::max(books_.next_sequence, newer->integer(0) + 1);
   return {};
 }
 
@@ -132,6 +78,8 @@ Status StreamLog::append(Connection& connection, const SegmentWriter& segment,
   insert->bind(2, segment.count());
   insert->bind(3, static_cast<std::uint64_t>(segment.bytes().size()));
   insert->bind_blob(4, segment.bytes());
+  added_.bytes += segment.bytes().size();
+  ++added_.segments;
   return connection.step(insert_).status();
 }
 
@@ -143,59 +91,104 @@ Result<std::uint64_t> StreamLog::newest(Connection& connection) {
   return newest->integer(0);
 }
 
-bool StreamLog::has_unwritten_floors() const {
+// What exceeds the limits, oldest first; the newest segment always stays.
+Status StreamLog::plan_drops(Connection& connection, std::uint64_t next_sequence, Duration) {
   const std::lock_guard lock(mutex_);
-  if (cursors_.size() != books_.floors.size()) return true;
-  for (std::size_t i = 0; i < cursors_.size(); ++i) {
-    if (cursors_[i]->changes() != books_.floors[i].changes) return true;
+  drops_.clear();
+  if (options_.discard == Discard::new_events) return {};
+  // What consumers have settled goes anyway, and makes room first.
+  const std::uint64_t trimmed = books_of_now(next_sequence).trimmed;
+  std::uint64_t over = options_.max_bytes == 0 || bytes_ + added_.bytes <= options_.max_bytes
+                           ? 0
+                           : bytes_ + added_.bytes - options_.max_bytes;
+  Status status = prepare_once(connection, oldest_,
+                               "SELECT last_seq, bytes FROM " + table() +
+                                   " WHERE last_seq > 0 AND last_seq < ?1 ORDER BY last_seq");
+  if (!status.is_ok()) return status;
+  StatementUse oldest(oldest_);
+  oldest->bind(1, next_sequence - 1);
+  while (over > 0) {
+    const Result<bool> row = connection.step(oldest_);
+    if (!row) return row.status();
+    if (!*row) break;
+    const std::uint64_t last = oldest->integer(0);
+    if (last > trimmed) drops_.push_back({last, Outcome::max_bytes});
+    over -= std::min(over, oldest->integer(1));
   }
-  return false;
+  if (drops_.size() > 1) drops_ = {drops_.back()};
+  const std::uint64_t gone = drops_.empty() ? trimmed : drops_.back().to;
+  if (options_.max_events != 0 && next_sequence - 1 - gone > options_.max_events) {
+    drops_.push_back({next_sequence - 1 - options_.max_events, Outcome::max_events});
+  }
+  return {};
 }
 
-Books StreamLog::books_of_now(std::uint64_t next_sequence) const {
-  Books books = books_;
-  books.next_sequence = next_sequence;
-  books.floors.clear();
-  std::uint64_t done = next_sequence - 1;
-  bool is_wanted = false;  // Nobody may settle events that no consumer was ever to get.
-  for (const auto& cursor : cursors_) {
-    books.floors.push_back(cursor->snapshot());
-    done = std::min(done, books.floors.back().floor);
-    is_wanted = is_wanted || books.floors.back().start <= books.done + 1;
+// Deletes whole segments up to a sequence; the bytes that were in them.
+Result<std::uint64_t> StreamLog::trim(Connection& connection, std::uint64_t up_to) {
+  Status status =
+      prepare_once(connection, trim_,
+                   "DELETE FROM " + table() + " WHERE last_seq BETWEEN 1 AND ?1 RETURNING bytes");
+  if (!status.is_ok()) return status;
+  StatementUse trim(trim_);
+  trim->bind(1, up_to);
+  std::uint64_t bytes = 0;
+  while (true) {
+    const Result<bool> row = connection.step(trim_);
+    if (!row) return row.status();
+    if (!*row) return bytes;
+    bytes += trim->integer(0);
   }
-  if (is_wanted && done > books.done) {
-    books.acknowledged += done - books.done;
-    books.done = done;
-  }
-  return books;
 }
 
-Status StreamLog::write_books(Connection& connection, std::uint64_t next_sequence) {
+Status StreamLog::write_books(Connection& connection, std::uint64_t next_sequence, Duration life) {
   Status status = prepare_once(connection, update_books_,
                                "UPDATE " + table() + " SET data = ?1 WHERE last_seq = 0");
-  if (!status.is_ok()) return status;
-  status = prepare_once(connection, trim_,
-                        "DELETE FROM " + table() + " WHERE last_seq BETWEEN 1 AND ?1");
+  if (status.is_ok()) status = plan_drops(connection, next_sequence, life);
   if (!status.is_ok()) return status;
   {
     const std::lock_guard lock(mutex_);
-    written_ = books_of_now(next_sequence);
+    written_ = books_of_now(next_sequence, drops_);
   }
+  const Result<std::uint64_t> trimmed = trim(connection, written_->trimmed);
+  if (!trimmed) return trimmed.status();
+  trimmed_bytes_ = *trimmed;
+  written_->bytes = bytes_ + added_.bytes - std::min(trimmed_bytes_, bytes_ + added_.bytes);
+  written_->life = life;
   const std::string encoded = written_->encode(id_);
   StatementUse update(update_books_);
   update->bind_blob(1, encoded);
-  if (const Result<bool> done = connection.step(update_books_); !done) return done.status();
-  StatementUse trim(trim_);
-  trim->bind(1, written_->done);
-  return connection.step(trim_).status();
+  return connection.step(update_books_).status();
 }
 
 void StreamLog::committed(std::uint64_t next_sequence) {
-  next_sequence_ = next_sequence;
-  if (!written_) return;
   const std::lock_guard lock(mutex_);
+  next_sequence_ = next_sequence;
+  bytes_ += added_.bytes - std::min(trimmed_bytes_, bytes_ + added_.bytes);
+  unbooked_segments_ += added_.segments;
+  added_ = {};
+  trimmed_bytes_ = 0;
+  if (!written_) return;
+  for (const Death& death : deaths_)
+    death.cursor->settle(death.sequence, Outcome::dead);
+  for (std::size_t i = 0; i < cursors_.size(); ++i) {
+    for (const Drop& drop : drops_)
+      cursors_[i]->raise(drop.to, drop.reason);
+    cursors_[i]->forget_passed(written_->floors[i].floor);
+  }
   books_ = std::move(*written_);
   written_.reset();
+  deaths_.clear();
+  drops_.clear();
+  unbooked_segments_ = 0;
+}
+
+void StreamLog::rolled_back() {
+  const std::lock_guard lock(mutex_);
+  written_.reset();
+  deaths_.clear();
+  drops_.clear();
+  added_ = {};
+  trimmed_bytes_ = 0;
 }
 
 Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPosition& position) {
@@ -237,9 +230,24 @@ std::shared_ptr<Cursor> StreamLog::add_cursor(std::string name, const Floor& fro
   return cursors_.back();
 }
 
-void StreamLog::remove_cursor(std::string_view name) {
+void StreamLog::remove_cursor(std::uint32_t id) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(cursors_, [name](const auto& cursor) { return cursor->name == name; });
+  std::erase_if(cursors_, [id](const auto& cursor) { return cursor->id == id; });
+}
+
+void StreamLog::restore_cursor(std::shared_ptr<Cursor> cursor) {
+  const std::lock_guard lock(mutex_);
+  cursors_.push_back(std::move(cursor));
+}
+
+std::vector<std::shared_ptr<Cursor>> StreamLog::cursors() const {
+  const std::lock_guard lock(mutex_);
+  return cursors_;
+}
+
+Books StreamLog::stored_books() const {
+  const std::lock_guard lock(mutex_);
+  return books_;
 }
 
 std::shared_ptr<Cursor> StreamLog::cursor(std::string_view name) const {
@@ -254,28 +262,26 @@ Floor StreamLog::stored_floor(std::uint32_t id) const {
   for (const Floor& floor : books_.floors) {
     if (floor.consumer == id) return floor;
   }
-  return {.consumer = id, .start = books_.done + 1, .floor = books_.done};
+  Floor floor;
+  floor.consumer = id;
+  floor.start = books_.done + 1;
+  floor.floor = floor.passed_from = books_.done;
+  return floor;
 }
 
-StreamStatus StreamLog::status() const {
+StreamOptions StreamLog::options() const {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t next = next_sequence_;
-  const Books books = books_of_now(next);
-  StreamStatus status;
-  status.name = name_;
-  status.first_sequence = books.done + 1;
-  status.next_sequence = next;
-  status.ledger = {next - 1,
-                   books.acknowledged,
-                   next - 1 - books.done,
-                   books.expired,
-                   Dropped{.max_bytes = books.dropped},
-                   books.dead};
-  for (const auto& cursor : cursors_) {
-    const std::uint64_t floor = std::min(cursor->floor(), next - 1);
-    status.consumers.push_back({cursor->name, floor, next - 1 - floor});
-  }
-  return status;
+  return options_;
+}
+
+void StreamLog::set_options(const StreamOptions& options) {
+  const std::lock_guard lock(mutex_);
+  options_ = options;
+}
+
+void StreamLog::set_dead_counters(const DeadCounters& counters) {
+  const std::lock_guard lock(mutex_);
+  dead_counters_ = counters;
 }
 
 Status StreamLog::located(const Status& status, std::uint64_t sequence) const {

@@ -2,35 +2,21 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "edgepost/stream.hpp"
+#include "store/books.hpp"
 #include "store/connection.hpp"
 #include "store/cursor.hpp"
 #include "store/segment.hpp"
 
 namespace edgepost::store {
-
-/// What row 0 of a segment table holds: the part of a stream's books that segments cannot tell.
-struct Books {
-  std::uint64_t next_sequence = 1;  ///< At least: segments written later may be ahead of it.
-  std::uint64_t done = 0;           ///< Every event up to here is settled and may be trimmed.
-  std::uint64_t acknowledged = 0;
-  std::uint64_t expired = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t dead = 0;
-  std::vector<Floor> floors;
-
-  [[nodiscard]] std::string encode(std::uint32_t stream) const;
-  /// Errors: corrupt, unsupported.
-  static Result<Books> decode(std::string_view bytes, std::uint32_t stream);
-};
 
 /// Reads events of one stream, segment after segment.
 struct ReadPosition {
@@ -38,39 +24,69 @@ struct ReadPosition {
   std::optional<SegmentReader> segment;  ///< The segment that holds it, once it was read.
 };
 
+/// What became of dead letters that the books count; see sql/0003_full_strength.sql.
+struct DeadCounters {
+  std::uint64_t requeued = 0;
+  std::uint64_t redelivered = 0;
+  std::uint64_t purged = 0;
+
+  bool operator==(const DeadCounters&) const = default;
+};
+
 /// One stream: the table of its segments and, in the table's row 0, its books. Row 0 is the
 /// leftmost leaf of the table, the one a trim rewrites anyway, so that moving a floor is free
 /// when segments are trimmed.
-/// Threads: append(), write_books() and committed() only on the thread whose turn it is to commit;
-/// read() under the reading connection's mutex; the rest from any thread.
+/// Threads: what says "in a transaction" only on the thread whose turn it is to commit; read()
+/// under the reading connection's mutex; the rest from any thread.
 class StreamLog {
  public:
-  StreamLog(std::uint32_t id, std::string name) : id_(id), name_(std::move(name)) {}
+  StreamLog(std::uint32_t id, StreamOptions options)
+      : id_(id), name_(options.name), options_(std::move(options)) {}
 
-  /// Creates the table. Call inside a write transaction.
+  /// Creates the table. In a transaction.
   Status create(Connection& connection);
+  /// Deletes the table. In a transaction; mark_deleted() when it has committed.
+  Status drop(Connection& connection);
 
   /// Loads the books and finds the next sequence. Errors: corrupt, io_error.
   Status load(Connection& connection);
 
-  /// Inserts one finished segment. Call inside a write transaction.
+  /// Takes room for one more event of `bytes`, until release() gives it back.
+  /// Errors: full, naming the limit, when the stream keeps what it has; not_found when deleted.
+  Status claim(std::uint64_t bytes);
+  void release(std::uint64_t events, std::uint64_t bytes);
+
+  /// Inserts one finished segment. In a transaction.
   Status append(Connection& connection, const SegmentWriter& segment, std::uint64_t last_sequence);
 
   /// The last sequence of the newest segment in the table, 0 when there is none.
   Result<std::uint64_t> newest(Connection& connection);
 
-  /// True when a floor moved since the books were written.
-  [[nodiscard]] bool has_unwritten_floors() const;
+  /// Settles `sequence` for `cursor` as dead when the transaction in progress commits. True when
+  /// the books will count it: every other consumer has finished with it.
+  bool plan_death(const std::shared_ptr<Cursor>& cursor, std::uint64_t sequence);
 
-  /// Writes the books with the floors of now and deletes the segments that are done. Call inside
-  /// a write transaction; becomes true in memory with committed().
-  Status write_books(Connection& connection, std::uint64_t next_sequence);
+  /// True when the books must be written with the next commit, at the latest: a floor moved, a
+  /// limit is exceeded, or they are too far behind the segments.
+  [[nodiscard]] bool needs_books(std::uint64_t next_sequence, Duration life) const;
+
+  /// Writes the books as they are now, drops what exceeds the limits and deletes segments that are
+  /// not wanted any more. In a transaction; becomes true in memory with committed().
+  Status write_books(Connection& connection, std::uint64_t next_sequence, Duration life);
 
   /// Takes over what the transaction just committed has changed.
   void committed(std::uint64_t next_sequence);
 
+  /// What the transaction in progress has appended; a savepoint takes it back.
+  struct Added {
+    std::uint64_t bytes = 0;
+    std::uint64_t segments = 0;
+  };
+  [[nodiscard]] Added added() const { return added_; }
+  void set_added(const Added& added) { added_ = added; }
+
   /// Forgets what the transaction just rolled back would have changed.
-  void rolled_back() { written_.reset(); }
+  void rolled_back();
 
   /// Reads the event at `position` or the first one behind it; none at the end.
   /// Errors: corrupt, naming stream and sequence; io_error.
@@ -78,45 +94,81 @@ class StreamLog {
 
   /// Adds a consumer that exists in the database.
   std::shared_ptr<Cursor> add_cursor(std::string name, const Floor& from);
-  /// Takes back add_cursor() after its transaction failed.
-  void remove_cursor(std::string_view name);
+  /// Takes a consumer away.
+  void remove_cursor(std::uint32_t id);
+  /// Takes back remove_cursor() after its transaction failed.
+  void restore_cursor(std::shared_ptr<Cursor> cursor);
   [[nodiscard]] std::shared_ptr<Cursor> cursor(std::string_view name) const;
-  [[nodiscard]] std::vector<std::shared_ptr<Cursor>> cursors() const {
-    const std::lock_guard lock(mutex_);
-    return cursors_;
-  }
+  [[nodiscard]] std::vector<std::shared_ptr<Cursor>> cursors() const;
 
   /// The books as they were last stored or loaded.
-  [[nodiscard]] Books stored_books() const {
-    const std::lock_guard lock(mutex_);
-    return books_;
-  }
-
+  [[nodiscard]] Books stored_books() const;
   /// What the loaded books have of consumer `id`; the oldest pending event if they do not know it.
   [[nodiscard]] Floor stored_floor(std::uint32_t id) const;
 
   [[nodiscard]] std::uint32_t id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
+  [[nodiscard]] StreamOptions options() const;
+  void set_options(const StreamOptions& options);
+  void set_dead_counters(const DeadCounters& counters);
+  [[nodiscard]] bool is_deleted() const { return is_deleted_; }
+  void mark_deleted() { is_deleted_ = true; }
   [[nodiscard]] StreamStatus status() const;
 
  private:
-  [[nodiscard]] Books books_of_now(std::uint64_t next_sequence) const;
+  /// Everything up to a sequence is to go.
+  struct Drop {
+    std::uint64_t to;
+    Outcome reason;
+  };
+  struct Death {
+    std::shared_ptr<Cursor> cursor;
+    std::uint64_t sequence;
+    bool is_counted;
+  };
+
+  [[nodiscard]] Books books_of_now(std::uint64_t next_sequence,
+                                   const std::vector<Drop>& drops = {}) const;
+  Status plan_drops(Connection& connection, std::uint64_t next_sequence, Duration life);
+  Result<std::uint64_t> trim(Connection& connection, std::uint64_t up_to);
+  [[nodiscard]] std::uint64_t kept(std::uint64_t next_sequence) const {
+    return next_sequence - 1 - books_.trimmed;
+  }
   [[nodiscard]] std::string table() const { return "edgepost_segment_" + std::to_string(id_); }
   Status located(const Status& status, std::uint64_t sequence) const;
 
   const std::uint32_t id_;
   const std::string name_;
+  std::atomic<bool> is_deleted_ = false;
   std::atomic<std::uint64_t> next_sequence_ = 1;
-  mutable std::mutex mutex_;  // guards books_ and cursors_
-  Books books_;
+  mutable std::mutex mutex_;  // guards what follows up to books_
+  StreamOptions options_;
+  DeadCounters dead_counters_;
   std::vector<std::shared_ptr<Cursor>> cursors_;
-  std::optional<Books> written_;  // by the transaction in progress
+  std::uint64_t claimed_events_ = 0;
+  std::uint64_t claimed_bytes_ = 0;
+  std::uint64_t bytes_ = 0;              // of all segments
+  std::uint64_t unbooked_segments_ = 0;  // appended since the books were written
+  Books books_;
+
+  // Of the transaction in progress.
+  std::optional<Books> written_;
+  std::vector<Drop> drops_;
+  std::vector<Death> deaths_;
+  Added added_;
+  std::uint64_t trimmed_bytes_ = 0;
+
   Statement insert_;
   Statement newest_;
   Statement update_books_;
   Statement trim_;
+  Statement oldest_;
   Statement select_;  // on the reading connection
 };
+
+/// Takes room in all of `streams`, or in none. Errors: those of StreamLog::claim.
+Status claim_in_all(std::span<StreamLog* const> streams, std::uint64_t bytes);
+void release_in_all(std::span<StreamLog* const> streams, std::uint64_t bytes);
 
 }  // namespace edgepost::store

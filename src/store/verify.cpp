@@ -117,7 +117,7 @@ Result<VerifyReport> Store::verify() {
     if (!row) return row.status();
     if (!*row) return report;
     const auto id = static_cast<std::uint32_t>(names->integer(0));
-    StreamLog stream(id, std::string(names->bytes(1)));
+    StreamLog stream(id, {.name = std::string(names->bytes(1))});
     Status status = stream.load(*connection);
     if (status.is_ok()) status = check_stream(*connection, stream, report, findings);
     if (!status.is_ok()) findings.add(status.message());

@@ -1,3 +1,7 @@
+-- Ids of streams and consumers are never given twice, so that notes about a deleted one never mean
+-- another.
+ALTER TABLE edgepost_meta ADD COLUMN next_id INTEGER NOT NULL DEFAULT 1;
+
 -- What a stream was told. Filters stand one to a line; 0 means no limit; times are microseconds.
 ALTER TABLE edgepost_stream ADD COLUMN filters TEXT NOT NULL DEFAULT '';
 ALTER TABLE edgepost_stream ADD COLUMN retention INTEGER NOT NULL DEFAULT 0;

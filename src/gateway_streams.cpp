@@ -1,0 +1,82 @@
+// The part of the facade that makes, changes and deletes streams and consumers.
+#include <algorithm>
+#include <utility>
+
+#include "base/topic.hpp"
+#include "gateway_parts.hpp"
+
+namespace edgepost {
+namespace {
+
+constexpr std::uint32_t kPerKeyMax = 1'000;  // the newest of each key stand in one row
+
+Status check(const StreamOptions& options) {
+  if (Status status = validate_name("stream", options.name); !status.is_ok()) return status;
+  const auto invalid = [&options](std::string what) {
+    return Status(Code::invalid_argument, "stream " + options.name + ": " + std::move(what));
+  };
+  for (const std::string& filter : options.filters) {
+    if (Status status = validate_filter(filter); !status.is_ok()) {
+      return invalid("filters: " + status.message());
+    }
+  }
+  if (options.max_age < Duration::zero()) return invalid("max_age: must not be negative");
+  if (options.max_per_key > kPerKeyMax) return invalid("max_per_key: must be at most 1000");
+  // SQLite's integers are signed.
+  constexpr std::uint64_t kMax = std::uint64_t{1} << 62U;
+  if (options.max_bytes > kMax) return invalid("max_bytes: too large");
+  if (options.max_events > kMax) return invalid("max_events: too large");
+  return {};
+}
+
+}  // namespace
+
+void Gateway::Parts::route_own(store::StreamLog& stream) {
+  const StreamOptions told = stream.options();
+  const std::unique_lock lock(mutex);
+  std::erase_if(routes, [&stream](const Route& route) {
+    return route.stream->is_deleted() || (route.is_own && route.stream == &stream);
+  });
+  for (const std::string& filter : told.filters)
+    routes.push_back({filter, &stream, true});
+}
+
+Status Gateway::create_stream(const StreamOptions& options) {
+  if (Status status = check(options); !status.is_ok()) return status;
+  if (Status status = parts_->store->create_stream(options); !status.is_ok()) return status;
+  const Result<store::StreamLog*> stream = parts_->store->stream(options.name);
+  if (!stream) return stream.status();
+  parts_->route_own(**stream);
+  return {};
+}
+
+Status Gateway::change_stream(const StreamOptions& options) {
+  if (Status status = check(options); !status.is_ok()) return status;
+  if (Status status = parts_->store->change_stream(options); !status.is_ok()) return status;
+  const Result<store::StreamLog*> stream = parts_->store->stream(options.name);
+  if (!stream) return stream.status();
+  parts_->route_own(**stream);
+  return {};
+}
+
+Status Gateway::delete_stream(std::string_view name) { return parts_->store->delete_stream(name); }
+
+Status Gateway::delete_consumer(std::string_view stream, std::string_view name) {
+  return parts_->store->delete_consumer(stream, name);
+}
+
+Status Gateway::route(std::string_view filter, std::string_view stream) {
+  if (Status status = validate_filter(filter); !status.is_ok()) return status;
+  const Result<store::StreamLog*> found = parts_->store->stream(stream);
+  if (!found) return found.status();
+  const std::unique_lock lock(parts_->mutex);
+  parts_->routes.push_back({std::string(filter), *found, false});
+  return {};
+}
+
+Result<Consumer> Gateway::consumer(std::string_view stream, const ConsumerOptions& options) {
+  if (Status status = validate_name("consumer", options.name); !status.is_ok()) return status;
+  return parts_->store->consumer(stream, options);
+}
+
+}  // namespace edgepost

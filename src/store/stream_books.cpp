@@ -1,0 +1,146 @@
+// What a stream counts, promises and limits; no SQL.
+#include <algorithm>
+#include <utility>
+
+#include "store/stream_log.hpp"
+
+namespace edgepost::store {
+namespace {
+
+// Opening adds up the segments that the books do not know of: this many at most.
+constexpr std::uint64_t kUnbookedSegmentsMax = 256;
+
+// The consumer whose passed events tell best what those behind `done` became.
+const Floor* witness_of(const std::vector<Floor>& floors, std::uint64_t done) {
+  const Floor* witness = nullptr;
+  for (const Floor& floor : floors) {
+    if (floor.passed_from > done) continue;
+    if (witness == nullptr || floor.passed_from > witness->passed_from) witness = &floor;
+  }
+  return witness;
+}
+
+}  // namespace
+
+Status StreamLog::claim(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (is_deleted_) return {Code::not_found, "unknown stream '" + name_ + "'"};
+  const bool is_kept = options_.discard == Discard::new_events;
+  const std::uint64_t more = kept(next_sequence_) + claimed_events_ + 1;
+  if (is_kept && options_.max_events != 0 && more > options_.max_events) {
+    return {Code::full,
+            "stream " + name_ + ": has its max_events of " + std::to_string(options_.max_events)};
+  }
+  if (is_kept && options_.max_bytes != 0 && bytes_ + claimed_bytes_ + bytes > options_.max_bytes) {
+    return {Code::full,
+            "stream " + name_ + ": has its max_bytes of " + std::to_string(options_.max_bytes)};
+  }
+  ++claimed_events_;
+  claimed_bytes_ += bytes;
+  return {};
+}
+
+void StreamLog::release(std::uint64_t events, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  claimed_events_ -= events;
+  claimed_bytes_ -= bytes;
+}
+
+Status claim_in_all(std::span<StreamLog* const> streams, std::uint64_t bytes) {
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    Status status = streams[i]->claim(bytes);
+    if (status.is_ok()) continue;
+    release_in_all(streams.first(i), bytes);
+    return status;
+  }
+  return {};
+}
+
+void release_in_all(std::span<StreamLog* const> streams, std::uint64_t bytes) {
+  for (StreamLog* stream : streams)
+    stream->release(1, bytes);
+}
+
+bool StreamLog::plan_death(const std::shared_ptr<Cursor>& cursor, std::uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  const bool is_counted = sequence > books_.done &&
+                          std::all_of(cursors_.begin(), cursors_.end(), [&](const auto& other) {
+                            return other == cursor || other->is_done(sequence);
+                          });
+  deaths_.push_back({cursor, sequence, is_counted});
+  return is_counted;
+}
+
+bool StreamLog::needs_books(std::uint64_t next_sequence, Duration) const {
+  const std::lock_guard lock(mutex_);
+  if (!deaths_.empty() || cursors_.size() != books_.floors.size()) return true;
+  for (std::size_t i = 0; i < cursors_.size(); ++i) {
+    if (cursors_[i]->changes() != books_.floors[i].changes) return true;
+  }
+  if (unbooked_segments_ + added_.segments >= kUnbookedSegmentsMax) return true;
+  if (options_.discard == Discard::new_events) return false;
+  return (options_.max_events != 0 && kept(next_sequence) > options_.max_events) ||
+         (options_.max_bytes != 0 && bytes_ + added_.bytes > options_.max_bytes);
+}
+
+Books StreamLog::books_of_now(std::uint64_t next_sequence, const std::vector<Drop>& drops) const {
+  Books books = books_;
+  books.next_sequence = next_sequence;
+  books.floors.clear();
+  std::uint64_t done = next_sequence - 1;
+  bool is_wanted = false;  // Nobody may settle events that no consumer was ever to get.
+  for (const auto& cursor : cursors_) {
+    Floor floor = cursor->snapshot();
+    for (const Death& death : deaths_) {
+      if (death.cursor == cursor) floor.settle(death.sequence, Outcome::dead);
+    }
+    for (const Drop& drop : drops)
+      floor.raise(drop.to, drop.reason);
+    floor.changes = cursor->changes();  // of what it was taken from
+    done = std::min(done, floor.floor);
+    is_wanted = is_wanted || floor.start <= books.done + 1;
+    books.floors.push_back(std::move(floor));
+  }
+  for (const Death& death : deaths_) {
+    if (!death.is_counted) continue;
+    auto& dead = books.dead_above;
+    dead.insert(std::lower_bound(dead.begin(), dead.end(), death.sequence), death.sequence);
+  }
+  const Floor* witness = witness_of(books.floors, books.done);
+  for (const Drop& drop : drops)
+    books.settle(drop.to, witness, drop.reason);
+  if (is_wanted) books.settle(done, witness, Outcome::acknowledged);
+  for (const Drop& drop : drops)
+    books.trimmed = std::max(books.trimmed, drop.to);
+  if (options_.retention != Retention::limits) books.trimmed = std::max(books.trimmed, books.done);
+  return books;
+}
+
+StreamStatus StreamLog::status() const {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t next = next_sequence_;
+  const Books books = books_of_now(next);
+  const DeadCounters& counters = dead_counters_;
+  const std::uint64_t dead_above = books.dead_above.size();
+  StreamStatus status;
+  status.name = name_;
+  status.options = options_;
+  status.first_sequence = books.trimmed + 1;
+  status.next_sequence = next;
+  status.bytes = bytes_;
+  status.ledger = {
+      next - 1,
+      books.acknowledged + counters.redelivered,
+      next - 1 - books.done - dead_above + counters.requeued,
+      books.expired,
+      books.dropped,
+      books.dead + dead_above - counters.requeued - counters.redelivered - counters.purged};
+  status.ledger.dropped.purged = counters.purged;
+  for (const auto& cursor : cursors_) {
+    const std::uint64_t floor = std::min(cursor->floor(), next - 1);
+    status.consumers.push_back({cursor->name, floor, next - 1 - floor});
+  }
+  return status;
+}
+
+}  // namespace edgepost::store
