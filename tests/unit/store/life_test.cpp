@@ -22,7 +22,7 @@ struct LifeFixture : test::GatewayFixture {
     auto connection =
         store::Connection::open(options.database, "", store::Connection::Mode::read_only);
     REQUIRE(connection.is_ok());
-    store::StreamLog log(1, "outbox");
+    store::StreamLog log(1, {.name = "outbox"});
     store::ReadPosition position;
     Duration life = Duration::zero();
     while (true) {
