@@ -88,8 +88,8 @@ Result<Commit::Mark> Commit::mark() {
   mark.events = events_;
   for (Part& part : parts_) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
-    mark.next.push_back(part.next);
-    mark.added.push_back(part.stream->added());
+    mark.stands.push_back(
+        {part.next, part.stream->added(), part.claimed_events, part.claimed_bytes});
   }
   return mark;
 }
@@ -97,11 +97,17 @@ Result<Commit::Mark> Commit::mark() {
 void Commit::back_to(const Mark& mark) {
   events_ = mark.events;
   for (std::size_t i = 0; i < parts_.size(); ++i) {  // parts are only ever added
-    parts_[i].segment.reset();
-    const bool is_known = i < mark.next.size();
-    parts_[i].next = is_known ? mark.next[i] : parts_[i].first;
-    parts_[i].stream->set_added(is_known ? mark.added[i] : StreamLog::Added{});
-    parts_[i].written = parts_[i].next > parts_[i].first ? parts_[i].next - 1 : 0;
+    Part& part = parts_[i];
+    Mark::Stand stand{.next = part.first, .added = {}};
+    if (i < mark.stands.size()) stand = mark.stands[i];
+    part.segment.reset();
+    part.next = stand.next;
+    part.written = part.next > part.first ? part.next - 1 : 0;
+    part.stream->set_added(stand.added);
+    part.stream->release(part.claimed_events - stand.claimed_events,
+                         part.claimed_bytes - stand.claimed_bytes);
+    part.claimed_events = stand.claimed_events;
+    part.claimed_bytes = stand.claimed_bytes;
   }
 }
 

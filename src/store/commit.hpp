@@ -41,8 +41,13 @@ class Commit {
 
   /// How far each stream had come when mark() was called.
   struct Mark {
-    std::vector<std::uint64_t> next;      ///< Of each stream that had a part in it.
-    std::vector<StreamLog::Added> added;  ///< To those streams.
+    struct Stand {
+      std::uint64_t next = 0;
+      StreamLog::Added added;
+      std::uint64_t claimed_events = 0;
+      std::uint64_t claimed_bytes = 0;
+    };
+    std::vector<Stand> stands;  ///< Of each stream that had a part in it.
     std::uint64_t events = 0;
   };
 

@@ -155,6 +155,31 @@ TEST_CASE_FIXTURE(SessionFixture, "nested: a constraint that fails inside it cos
   check_all({"1", "2"});
 }
 
+TEST_CASE_FIXTURE(SessionFixture, "nested: what was undone takes no room in a stream with limits") {
+  REQUIRE(gateway->change_stream({.name = "outbox", .max_events = 3}).is_ok());
+  const Status status = gateway->transact([](Transaction& transaction) -> Status {
+    CHECK(add(transaction, "1").is_ok());
+    for (int i = 0; i < 5; ++i) {
+      CHECK(transaction
+                .nested([&]() -> Status {
+                  CHECK(add(transaction, "ghost 1").is_ok());
+                  CHECK(add(transaction, "ghost 2").is_ok());
+                  return kNo;
+                })
+                .code() == Code::refused);
+    }
+    CHECK(add(transaction, "2").is_ok());
+    const Status full = transaction.nested([&]() -> Status {
+      CHECK(add(transaction, "ghost 3").is_ok());
+      return add(transaction, "ghost 4");
+    });
+    CHECK(full.code() == Code::full);
+    return add(transaction, "3");
+  });
+  CHECK(status.is_ok());
+  check_all({"1", "2", "3"});
+}
+
 TEST_CASE_FIXTURE(SessionFixture, "nested: one that ends the transaction makes it fail") {
   for (const char* sql : {"COMMIT", "ROLLBACK", "ROLLBACK; BEGIN IMMEDIATE",
                           "RELEASE edgepost_nested_1", "INSERT OR ROLLBACK INTO r VALUES ('x')"}) {
