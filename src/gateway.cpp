@@ -86,19 +86,26 @@ Gateway::Parts::Parts(GatewayOptions completed, std::unique_ptr<store::Store> op
       ids(*options.platform.random),
       store(std::move(opened)) {}
 
-Status Gateway::Parts::complete_event(Event& event) {
+Result<std::optional<Duration>> Gateway::Parts::complete_event(Event& event) {
   const Timestamp wall = options.platform.clock->wall();
   if (event.id.is_nil()) event.id = ids.next(wall);
-  if (!event.time) event.time = wall;
+  std::optional<Duration> guessed_at;
+  if (!event.time) {
+    event.time = wall;
+    guessed_at = store->guess_at();
+  }
   if (event.source.empty()) event.source = source;
   if (event.type.empty()) event.type = "edgepost.event";
   event.sequence = 0;
-  return validate(event, options.limits);
+  if (Status status = validate(event, options.limits); !status.is_ok()) return status;
+  return guessed_at;
 }
 
-Result<std::vector<store::StreamLog*>> Gateway::Parts::prepare(Event& event) {
-  if (Status status = complete_event(event); !status.is_ok()) return status;
-  std::vector<store::StreamLog*> streams;
+Result<Gateway::Parts::Prepared> Gateway::Parts::prepare(Event& event) {
+  const auto guessed_at = complete_event(event);
+  if (!guessed_at) return guessed_at.status();
+  Prepared prepared{{}, *guessed_at};
+  std::vector<store::StreamLog*>& streams = prepared.streams;
   const std::shared_lock lock(mutex);
   for (const Route& route : routes) {
     if (route.stream->is_deleted() || !topic_matches(route.filter, event.topic)) continue;
@@ -111,7 +118,7 @@ Result<std::vector<store::StreamLog*>> Gateway::Parts::prepare(Event& event) {
                                        "': no route takes it into a stream; use bus() for "
                                        "events that nobody stores");
   }
-  return streams;
+  return prepared;
 }
 
 void Gateway::Parts::hand_out(const Event& event) {
@@ -160,13 +167,15 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
 Gateway::~Gateway() { stop(); }
 
 Result<Receipt> Gateway::publish(Event event, Durability durability) {
-  const Result<std::vector<store::StreamLog*>> streams = parts_->prepare(event);
-  if (!streams) return streams.status();
+  const auto prepared = parts_->prepare(event);
+  if (!prepared) return prepared.status();
+  const auto& [streams, guessed_at] = *prepared;
   if (durability == Durability::stored) {
-    const Result<std::uint64_t> sequence = parts_->store->append(*streams, event);
+    const Result<std::uint64_t> sequence = parts_->store->append(streams, event, guessed_at);
     if (!sequence) return sequence.status();
     event.sequence = *sequence;
-  } else if (Status status = parts_->store->append_buffered(*streams, event); !status.is_ok()) {
+  } else if (Status status = parts_->store->append_buffered(streams, event, guessed_at);
+             !status.is_ok()) {
     return status;
   }
   parts_->hand_out(event);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -33,12 +34,19 @@ struct Gateway::Parts {
 
   Parts(GatewayOptions completed, std::unique_ptr<store::Store> opened);
 
-  /// Gives `event` what its publisher left out and checks it. Errors: invalid_argument.
-  Status complete_event(Event& event);
+  /// Where an event goes, and when its time was guessed.
+  struct Prepared {
+    std::vector<store::StreamLog*> streams;
+    std::optional<Duration> guessed_at;
+  };
+
+  /// Gives `event` what its publisher left out and checks it. Returns when its time was guessed,
+  /// if it was; see store::Anchors. Errors: invalid_argument.
+  Result<std::optional<Duration>> complete_event(Event& event);
 
   /// Completes and checks `event` and finds its streams.
   /// Errors: invalid_argument; not_found when no route takes it.
-  Result<std::vector<store::StreamLog*>> prepare(Event& event);
+  Result<Prepared> prepare(Event& event);
 
   /// Makes the filters of `stream` routes, instead of those it had.
   void route_own(store::StreamLog& stream);

@@ -10,16 +10,17 @@ struct Transaction::Context {
   store::Session& session;
   std::vector<Event> published;  // handed out after the commit
 
-  Result<Receipt> append(const std::vector<store::StreamLog*>& streams, Event event);
+  Result<Receipt> append(const Gateway::Parts::Prepared& prepared, Event event);
 };
 
 Status Transaction::execute(std::string_view sql, std::initializer_list<SqlValue> values) {
   return context_.session.execute(sql, values);
 }
 
-Result<Receipt> Transaction::Context::append(const std::vector<store::StreamLog*>& streams,
+Result<Receipt> Transaction::Context::append(const Gateway::Parts::Prepared& prepared,
                                              Event event) {
-  const Result<std::uint64_t> sequence = session.append(streams, event);
+  const Result<std::uint64_t> sequence =
+      session.append(prepared.streams, event, prepared.guessed_at);
   if (!sequence) return sequence.status();
   event.sequence = *sequence;
   Receipt receipt{event.id, event.sequence};
@@ -28,16 +29,17 @@ Result<Receipt> Transaction::Context::append(const std::vector<store::StreamLog*
 }
 
 Result<Receipt> Transaction::publish(Event event) {
-  const Result<std::vector<store::StreamLog*>> streams = context_.parts.prepare(event);
-  if (!streams) return streams.status();
-  return context_.append(*streams, std::move(event));
+  const auto prepared = context_.parts.prepare(event);
+  if (!prepared) return prepared.status();
+  return context_.append(*prepared, std::move(event));
 }
 
 Result<Receipt> Transaction::publish_to(std::string_view stream, Event event) {
   const Result<store::StreamLog*> found = context_.parts.store->stream(stream);
   if (!found) return found.status();
-  if (Status status = context_.parts.complete_event(event); !status.is_ok()) return status;
-  return context_.append({*found}, std::move(event));
+  const auto guessed_at = context_.parts.complete_event(event);
+  if (!guessed_at) return guessed_at.status();
+  return context_.append({{*found}, *guessed_at}, std::move(event));
 }
 
 Status Transaction::nested(const std::function<Status()>& work) {

@@ -59,22 +59,40 @@ Status Commit::claim(std::span<StreamLog* const> streams, const Event& event) {
   return {};
 }
 
-Result<std::uint64_t> Commit::add(std::span<StreamLog* const> streams, const Event& event) {
-  Result<std::uint64_t> first = add_to(*streams.front(), event);
+Result<std::uint64_t> Commit::add(std::span<StreamLog* const> streams, const Event& event,
+                                  std::optional<Duration> guessed_at) {
+  Result<std::uint64_t> first = add_to(*streams.front(), event, guessed_at);
   for (std::size_t i = 1; first && i < streams.size(); ++i) {
-    if (const auto added = add_to(*streams[i], event); !added) return added.status();
+    if (const auto added = add_to(*streams[i], event, guessed_at); !added) return added.status();
   }
   return first;
 }
 
-Result<std::uint64_t> Commit::add_to(StreamLog& stream, const Event& event) {
+// The time is put in terms of the wall clock of now, which the segment goes by: it may have been
+// set since the guess, or found to be right.
+void Commit::pack_guess(SegmentWriter& segment, Event event, Duration guessed_at) {
+  event.time = Timestamp(guessed_at + now_.wall_offset);
+  segment.add(event, !now_.is_wall_trusted);
+  has_guesses_ = has_guesses_ || !now_.is_wall_trusted;
+}
+
+Result<std::uint64_t> Commit::add_to(StreamLog& stream, const Event& event,
+                                     std::optional<Duration> guessed_at) {
   Part& part = part_of(stream);
   const bool is_large = event.data.size() > kLargeEventBytes;
   if (is_large) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
   }
-  if (part.segment == nullptr) part.segment = std::make_unique<SegmentWriter>(moment_);
-  part.segment->add(event);
+  if (part.segment == nullptr) {
+    Moment moment{now_.life, std::nullopt};
+    if (!now_.is_wall_trusted) moment.wall_offset = now_.wall_offset;
+    part.segment = std::make_unique<SegmentWriter>(moment);
+  }
+  if (guessed_at) {
+    pack_guess(*part.segment, event, *guessed_at);
+  } else {
+    part.segment->add(event);
+  }
   ++events_;
   const std::uint64_t sequence = part.next++;
   if (is_large || part.segment->is_full()) {
@@ -115,8 +133,8 @@ Status Commit::finish() {
   for (Part& part : parts_) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
     if (Status status = check_written(part); !status.is_ok()) return status;
-    if (!part.stream->needs_books(part.next, moment_.life)) continue;
-    if (Status status = part.stream->write_books(connection_, part.next, moment_.life);
+    if (!part.stream->needs_books(part.next, now_.life)) continue;
+    if (Status status = part.stream->write_books(connection_, part.next, now_.life);
         !status.is_ok()) {
       return status;
     }

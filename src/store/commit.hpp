@@ -6,10 +6,12 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "store/anchors.hpp"
 #include "store/connection.hpp"
 #include "store/segment.hpp"
 #include "store/stream_log.hpp"
@@ -21,9 +23,8 @@ namespace edgepost::store {
 /// Threads: only the one whose turn it is to commit.
 class Commit {
  public:
-  /// `moment` is now, for the segments.
-  Commit(Connection& connection, const Moment& moment)
-      : connection_(connection), transaction_(connection), moment_(moment) {}
+  Commit(Connection& connection, const TimeNow& now)
+      : connection_(connection), transaction_(connection), now_(now) {}
   ~Commit();
   Commit(const Commit&) = delete;
   Commit& operator=(const Commit&) = delete;
@@ -36,8 +37,10 @@ class Commit {
   Status claim(std::span<StreamLog* const> streams, const Event& event);
 
   /// Packs one event into all of `streams`; which sequence it gets in the first one if the commit
-  /// succeeds.
-  Result<std::uint64_t> add(std::span<StreamLog* const> streams, const Event& event);
+  /// succeeds. `guessed_at`: the life at which the library gave its time by a wall clock that is
+  /// not trusted; see Anchors.
+  Result<std::uint64_t> add(std::span<StreamLog* const> streams, const Event& event,
+                            std::optional<Duration> guessed_at);
 
   /// How far each stream had come when mark() was called.
   struct Mark {
@@ -67,6 +70,9 @@ class Commit {
   [[nodiscard]] std::vector<StreamLog*> grown_streams() const;
   [[nodiscard]] std::uint64_t events() const { return events_; }
 
+  /// True when a guess was added that waits for an anchor.
+  [[nodiscard]] bool has_guesses() const { return has_guesses_; }
+
  private:
   struct Part {
     StreamLog* stream;
@@ -80,13 +86,16 @@ class Commit {
   Part& part_of(StreamLog& stream);
   Status check_written(const Part& part);
   Status write_segment(Part& part);
-  Result<std::uint64_t> add_to(StreamLog& stream, const Event& event);
+  Result<std::uint64_t> add_to(StreamLog& stream, const Event& event,
+                               std::optional<Duration> guessed_at);
+  void pack_guess(SegmentWriter& segment, Event event, Duration guessed_at);
 
   Connection& connection_;
   WriteTransaction transaction_;
-  const Moment moment_;
+  const TimeNow now_;
   std::vector<Part> parts_;
   std::uint64_t events_ = 0;
+  bool has_guesses_ = false;
   bool is_finished_ = false;
 };
 

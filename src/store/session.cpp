@@ -102,11 +102,12 @@ Status Session::execute(std::string_view sql, std::initializer_list<SqlValue> va
 
 Status Session::usable() { return failure_.is_ok() ? checked({}) : failure_; }
 
-Result<std::uint64_t> Session::append(std::span<StreamLog* const> streams, const Event& event) {
+Result<std::uint64_t> Session::append(std::span<StreamLog* const> streams, const Event& event,
+                                      std::optional<Duration> guessed_at) {
   if (Status status = usable(); !status.is_ok()) return status;
   if (Status status = commit_.claim(streams, event); !status.is_ok()) return status;
   const KeptRowid kept(connection_);
-  Result<std::uint64_t> first = commit_.add(streams, event);
+  Result<std::uint64_t> first = commit_.add(streams, event, guessed_at);
   if (!first) failure_ = first.status();
   return first;
 }

@@ -93,12 +93,9 @@ Status Store::begin_life() {
   }
   found_stamp_ = owner_->stamp(before);
   if (!found_stamp_) found_stamp_ = owner_->stamp(now);
-  const Result<Duration> newest = newest_life();
-  if (!newest) return newest.status();
-  std::optional<LifeClock::Mark> mark;
-  if (found_stamp_) mark = {found_stamp_->lived, found_stamp_->boot};
-  life_.emplace(*options_.platform.clock, *newest, mark);
-  Status status = owner_->begin_notes(floors, now);
+  Status status = open_clocks();
+  if (!status.is_ok()) return status;
+  status = owner_->begin_notes(floors, now);
   leave_stamp();
   if (status.is_ok()) status = count_opening(*writer_);
   // On a full disk it must still be possible to drain; the next owner knows both counts.
@@ -110,26 +107,6 @@ WriteStatus Store::writes() const {
   const std::optional<Stamp> stamp = Owner::stamp(options_.database, vfs(), life_of(identity_));
   return stamp ? stamp->writes : WriteStatus{};
 }
-
-// A segment that is damaged tells nothing; whoever reads it will say so.
-Result<Duration> Store::newest_life() {
-  Duration newest = Duration::zero();
-  for (const auto& stream : streams_) {
-    Result<Statement> select =
-        reader_->prepare("SELECT last_seq, count, data FROM " + segment_table_name(stream->id()) +
-                         " ORDER BY last_seq DESC LIMIT 1");
-    if (!select) return select.status();
-    const Result<bool> row = reader_->step(*select);
-    if (!row) return row.status();
-    const auto segment = SegmentReader::open(std::string(select->bytes(2)), stream->id(),
-                                             select->integer(0), select->integer(1));
-    newest = std::max(newest, stream->stored_books().life);
-    if (segment) newest = std::max(newest, segment->moment().life);
-  }
-  return newest;
-}
-
-Moment Store::moment() const { return {.life = life_now()}; }
 
 // Behind a commit, never before: what it says is in the database.
 void Store::leave_stamp() {
@@ -148,7 +125,8 @@ void Store::leave_stamp() {
 Status Store::refresh() {
   if (!is_read_only()) return {};
   const std::lock_guard lock(read_mutex_);
-  return load_streams();
+  Status status = load_streams();
+  return status.is_ok() ? anchors_.load(*reader_) : status;
 }
 
 Store::~Store() {
@@ -182,6 +160,7 @@ Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& 
     Result<std::optional<Stored>> stored = stream.read(*reader_, position);
     if (!stored) return stored.status();
     if (!stored->has_value()) break;
+    anchors_.correct(**stored);
     Event& event = stored->value().event;
     if (skip(event.sequence)) continue;
     bytes += weight(event);

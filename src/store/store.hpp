@@ -16,6 +16,7 @@
 #include "edgepost/consumer.hpp"
 #include "edgepost/gateway.hpp"
 #include "edgepost/stream.hpp"
+#include "store/anchors.hpp"
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
@@ -44,7 +45,8 @@ class Session {
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
   /// Adds an event to all of `streams`; its sequence in the first one. Errors: full and not_found
   /// leave it in none of them and the transaction as it was; whatever made an earlier step fatal.
-  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event);
+  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event,
+                               std::optional<Duration> guessed_at);
   /// See Transaction::nested.
   Status nested(const std::function<Status()>& work);
   /// See Transaction::claim.
@@ -89,10 +91,13 @@ class Store {
   /// All that are not deleted.
   std::vector<StreamLog*> streams();
 
-  /// Stores `event` in `streams`; the sequence is that in the first one.
-  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event);
+  /// Stores `event` in `streams`; the sequence is that in the first one. `guessed_at`: what
+  /// guess_at() said when the library gave the event its time.
+  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event,
+                               std::optional<Duration> guessed_at);
   /// Takes `event` to be stored soon. Stores at once when the buffer is full.
-  Status append_buffered(std::span<StreamLog* const> streams, const Event& event);
+  Status append_buffered(std::span<StreamLog* const> streams, const Event& event,
+                         std::optional<Duration> guessed_at);
   /// Runs `work` inside a transaction that commits if it returns ok.
   Status transact(const std::function<Status(Session&)>& work);
 
@@ -113,6 +118,10 @@ class Store {
   [[nodiscard]] const Identity& identity() const { return identity_; }
   /// What times to live and delays are counted on. Requires: opened as owner.
   [[nodiscard]] Duration life_now() const { return life_->now(); }
+  /// Now on the life clock, while the wall clock is not trusted; see Anchors.
+  [[nodiscard]] std::optional<Duration> guess_at() const {
+    return is_wall_trusted_ ? std::nullopt : std::optional(life_now());
+  }
   [[nodiscard]] std::int64_t owner_pid() const { return Owner::pid(options_.database, vfs()); }
   [[nodiscard]] bool is_read_only() const { return options_.access == Access::read; }
   Status fill(GatewayStatus& status);
@@ -123,6 +132,7 @@ class Store {
   struct Buffered {
     std::vector<StreamLog*> streams;
     Event event;
+    std::optional<Duration> guessed_at;
   };
 
   Store(const GatewayOptions& options, StoreListener listener);
@@ -142,8 +152,9 @@ class Store {
   void floors_wait();
   Status begin_life();
   [[nodiscard]] WriteStatus writes() const;
-  Result<Duration> newest_life();
-  [[nodiscard]] Moment moment() const;
+  Status open_clocks();
+  TimeNow time_now();
+  Status write_anchor(const TimeNow& now, bool has_guesses);
   void leave_stamp();
   Status refuse_if_not_owner() const;
   Result<std::uint64_t> data_version();
@@ -154,10 +165,12 @@ class Store {
   Identity identity_;
   std::unique_ptr<Meter> meter_;  // closed last: every file goes through it
   std::unique_ptr<Owner> owner_;
-  std::optional<LifeClock> life_;     // an owner's, from when it has opened
-  int stamped_changes_ = 0;           // SQLite's count of changed rows at the last stamp
-  std::optional<Stamp> found_stamp_;  // what the owner before has left
-  std::optional<Connection> writer_;  // only with the turn of queue_
+  std::optional<LifeClock> life_;  // an owner's, from when it has opened
+  Anchors anchors_;
+  std::atomic<bool> is_wall_trusted_ = true;  // as of the last commit or step
+  int stamped_changes_ = 0;                   // SQLite's count of changed rows at the last stamp
+  std::optional<Stamp> found_stamp_;          // what the owner before has left
+  std::optional<Connection> writer_;          // only with the turn of queue_
   Statement data_version_query_;
   std::uint64_t data_version_ = 0;  // changes when another connection has written
   Claims claims_;                   // only with the turn of queue_

@@ -8,9 +8,12 @@
 
 namespace edgepost::store {
 
+constexpr Duration kWallPoll = std::chrono::seconds(1);  // while a trusted clock is waited for
+
 struct Store::Append : CommitQueue::Request {
   std::span<StreamLog* const> streams;
   const Event* event = nullptr;
+  std::optional<Duration> guessed_at;
   std::uint64_t sequence = 0;  // in the first stream
   bool is_worth_retrying = false;
 };
@@ -23,7 +26,8 @@ Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken) {
     buffered_since_.reset();
   }
   for (const Buffered& buffered : taken) {
-    if (const auto added = commit.add(buffered.streams, buffered.event); !added) {
+    if (const auto added = commit.add(buffered.streams, buffered.event, buffered.guessed_at);
+        !added) {
       return added.status();
     }
   }
@@ -61,7 +65,8 @@ Result<std::uint64_t> Store::data_version() {
 Status Store::commit(const std::function<Status(Commit&)>& work) {
   std::vector<Buffered> taken;
   const auto run = [&]() -> Status {
-    Commit commit(*writer_, moment());
+    const TimeNow now = time_now();
+    Commit commit(*writer_, now);
     if (Status status = commit.begin(); !status.is_ok()) return status;
     // Who deletes the owner file lets a second owner in: an error is better than two histories.
     const Result<std::uint64_t> version = data_version();
@@ -73,7 +78,9 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
     // What was published before comes first, whoever commits.
     if (Status status = add_buffered(commit, taken); !status.is_ok()) return status;
     if (Status status = work(commit); !status.is_ok()) return status;
+    if (Status status = write_anchor(now, commit.has_guesses()); !status.is_ok()) return status;
     if (Status status = commit.finish(); !status.is_ok()) return status;
+    anchors_.committed();
     ++commits_;
     events_ += commit.events();
     if (const int changes = sqlite3_total_changes(writer_->handle()); changes != stamped_changes_) {
@@ -86,11 +93,13 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
   };
   Status status = run();
   if (!status.is_ok()) {
+    anchors_.rolled_back();
     give_back(std::move(taken));
     return status;
   }
   for (const Buffered& buffered : taken)
     release_in_all(buffered.streams, weight(buffered.event));
+  if (anchors_.is_wanted()) due_at(options_.platform.clock->now() + kWallPoll);
   return status;
 }
 
@@ -103,13 +112,15 @@ Status Store::commit_alone(const std::function<Status(Commit&)>& work) {
   return request.status;
 }
 
-Result<std::uint64_t> Store::append(std::span<StreamLog* const> streams, const Event& event) {
+Result<std::uint64_t> Store::append(std::span<StreamLog* const> streams, const Event& event,
+                                    std::optional<Duration> guessed_at) {
   if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
   for (bool is_first = true;; is_first = false) {
     Append request;
     request.bytes = weight(event);
     request.streams = streams;
     request.event = &event;
+    request.guessed_at = guessed_at;
     if (Status status = append_in_turn(request); !status.is_ok()) return status;
     if (request.status.is_ok()) return request.sequence;
     if (!is_first || !request.is_worth_retrying) return request.status;
@@ -131,7 +142,7 @@ Status Store::append_in_turn(Append& request) {
           commit.include(*stream);
         continue;
       }
-      const auto added = commit.add(append.streams, *append.event);
+      const auto added = commit.add(append.streams, *append.event, append.guessed_at);
       if (!added) return added.status();
       append.sequence = *added;
     }
@@ -140,14 +151,15 @@ Status Store::append_in_turn(Append& request) {
   return {};
 }
 
-Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& event) {
+Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& event,
+                              std::optional<Duration> guessed_at) {
   if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
   if (Status status = queue_.refuse_leader(); !status.is_ok()) return status;
   // It must not turn out to be too much when it is stored: nobody would hear of it.
   const std::size_t bytes = weight(event);
   if (Status status = claim_in_all(streams, bytes); !status.is_ok()) {
     const bool is_waiting = status.code() == Code::full && has_unwritten_books(streams);
-    return is_waiting ? append(streams, event).status() : status;
+    return is_waiting ? append(streams, event, guessed_at).status() : status;
   }
   bool is_first = false;
   bool is_full = false;
@@ -156,7 +168,7 @@ Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& 
     const std::lock_guard lock(pending_mutex_);
     is_full = buffer_bytes_ + bytes > options_.buffer_bytes_max;
     if (!is_full) {
-      buffer_.push_back({{streams.begin(), streams.end()}, event});
+      buffer_.push_back({{streams.begin(), streams.end()}, event, guessed_at});
       buffer_bytes_ += bytes;
       is_first = !buffered_since_.has_value();
       if (is_first) buffered_since_ = now = options_.platform.clock->now();
@@ -164,7 +176,7 @@ Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& 
   }
   if (is_full) {
     release_in_all(streams, bytes);
-    return append(streams, event).status();
+    return append(streams, event, guessed_at).status();
   }
   if (is_first) due_at(now + options_.flush_interval);
   return {};
@@ -236,6 +248,7 @@ Instant Store::step(Instant now) {
              (acknowledged_since_ && (now >= *acknowledged_since_ + options_.ack_flush ||
                                       acknowledged_events_ >= options_.ack_flush_events));
   }
+  if (anchors_.is_wanted()) is_due = is_due || options_.platform.clock->wall_is_trusted();
   const Status status = is_due ? flush() : Status();
   if (is_due && status.message() != step_failure_) {
     step_failure_ = status.message();
@@ -248,6 +261,7 @@ Instant Store::step(Instant now) {
   if (acknowledged_since_) {
     next_step_ = std::min(next_step_, *acknowledged_since_ + options_.ack_flush);
   }
+  if (anchors_.is_wanted()) next_step_ = std::min(next_step_, now + kWallPoll);
   return next_step_;
 }
 

@@ -75,5 +75,6 @@ CREATE UNIQUE INDEX edgepost_claim_id ON edgepost_claim (scope, id);
 -- Wall time minus life time (see store/life.hpp), in microseconds, each time it became known.
 CREATE TABLE edgepost_clock (
   life INTEGER PRIMARY KEY,
-  wall_offset INTEGER NOT NULL
+  wall_offset INTEGER,  -- NULL: it is not known from here on
+  checksum INTEGER NOT NULL
 ) STRICT;
