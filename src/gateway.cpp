@@ -9,8 +9,7 @@
 namespace edgepost {
 namespace {
 
-constexpr Duration kPollMax = std::chrono::seconds(1);    // an uplink looks up at least this often
-constexpr Duration kTimeoutMax = std::chrono::hours(24);  // sums of times stay far from overflow
+constexpr Duration kPollMax = std::chrono::seconds(1);  // an uplink looks up at least this often
 constexpr Duration kStopPoll = std::chrono::milliseconds(20);  // while stopping
 
 Status invalid(std::string message) { return {Code::invalid_argument, std::move(message)}; }
@@ -43,23 +42,28 @@ Status check(const GatewayOptions& options) {
   return validate(Event{.topic = "t", .type = "t", .source = options.source}, options.limits);
 }
 
+// How an uplink reads each of its streams.
+ConsumerOptions consumer_of(const UplinkOptions& options) {
+  ConsumerOptions consumer;
+  consumer.name = options.name;
+  consumer.order = options.order;
+  consumer.max_in_flight = options.max_in_flight;
+  consumer.max_in_flight_per_key = options.max_in_flight_per_key;
+  consumer.max_deliver = options.max_deliver;
+  consumer.retry = options.retry;
+  return consumer;
+}
+
 Status check(const UplinkOptions& options) {
   if (Status status = validate_name("uplink", options.name); !status.is_ok()) return status;
   const std::string prefix = "uplink " + options.name + ": ";
   if (options.streams.empty()) return invalid(prefix + "streams: name at least one");
-  const RetryPolicy& retry = options.retry;
-  if (retry.initial_delay <= Duration::zero()) return invalid(prefix + "initial_delay: too short");
-  if (retry.max_delay < retry.initial_delay) return invalid(prefix + "max_delay: too short");
-  if (!(retry.multiplier >= 1.0)) return invalid(prefix + "multiplier: must be 1.0 or more");
-  if (options.max_in_flight == 0 || options.max_in_flight > 65'535) {
-    return invalid(prefix + "max_in_flight: must be 1 to 65535");
-  }
+  if (Status status = check_consumer(prefix, consumer_of(options)); !status.is_ok()) return status;
   if (options.batch_events == 0 || options.batch_events > 10'000) {
     return invalid(prefix + "batch_events: must be 1 to 10000");
   }
   for (const auto& [name, timeout] : {std::pair{"connect_timeout", options.connect_timeout},
-                                      std::pair{"answer_timeout", options.answer_timeout},
-                                      std::pair{"max_delay", retry.max_delay}}) {
+                                      std::pair{"answer_timeout", options.answer_timeout}}) {
     if (timeout > Duration::zero() && timeout <= kTimeoutMax) continue;
     return invalid(prefix + name + ": must be positive and at most 24 h");
   }
@@ -220,7 +224,8 @@ Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transpo
   }
   std::vector<Consumer> consumers;
   for (const std::string& name : options.streams) {
-    Result<Consumer> consumer = parts_->store->consumer(name, {.name = options.name});
+    Result<Consumer> consumer = parts_->store->consumer(
+        name, {.name = options.name, .order = Order::none, .max_in_flight = 65'535});
     if (!consumer) {
       if (consumer.status().code() != Code::busy) return consumer.status();
       return {Code::already_exists,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,13 @@
 #include "uplink/uplink.hpp"
 
 namespace edgepost {
+
+/// Sums of times stay far from overflow.
+inline constexpr Duration kTimeoutMax = std::chrono::hours(24);
+
+/// Checks everything but the name; `prefix` begins the message.
+/// Errors: invalid_argument, naming the option.
+Status check_consumer(const std::string& prefix, const ConsumerOptions& options);
 
 /// What a gateway is made of, and the one place where its modules meet.
 struct Gateway::Parts {

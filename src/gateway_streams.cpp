@@ -29,7 +29,37 @@ Status check(const StreamOptions& options) {
   return {};
 }
 
+Status check_retry(const std::string& prefix, const RetryPolicy& retry) {
+  const auto invalid = [&prefix](const char* what) {
+    return Status(Code::invalid_argument, prefix + what);
+  };
+  if (retry.initial_delay <= Duration::zero()) return invalid("initial_delay: too short");
+  if (retry.max_delay < retry.initial_delay) return invalid("max_delay: too short");
+  if (retry.max_delay > kTimeoutMax) return invalid("max_delay: must be at most 24 h");
+  if (!(retry.multiplier >= 1.0)) return invalid("multiplier: must be 1.0 or more");
+  return {};
+}
+
 }  // namespace
+
+Status check_consumer(const std::string& prefix, const ConsumerOptions& options) {
+  constexpr std::size_t kInFlightMax = 65'535;
+  const auto invalid = [&prefix](const std::string& what) {
+    return Status(Code::invalid_argument, prefix + what);
+  };
+  if (Status status = validate_filter(options.filter); !status.is_ok()) {
+    return invalid("filter: " + status.message());
+  }
+  if (options.max_in_flight == 0 || options.max_in_flight > kInFlightMax) {
+    return invalid("max_in_flight: must be 1 to 65535");
+  }
+  if (options.max_in_flight_per_key == 0)
+    return invalid("max_in_flight_per_key: must be 1 or more");
+  if (options.ack_wait < Duration::zero() || options.ack_wait > kTimeoutMax) {
+    return invalid("ack_wait: must be 0 to 24 h");
+  }
+  return check_retry(prefix, options.retry);
+}
 
 void Gateway::Parts::route_own(store::StreamLog& stream) {
   const StreamOptions told = stream.options();
@@ -76,6 +106,8 @@ Status Gateway::route(std::string_view filter, std::string_view stream) {
 
 Result<Consumer> Gateway::consumer(std::string_view stream, const ConsumerOptions& options) {
   if (Status status = validate_name("consumer", options.name); !status.is_ok()) return status;
+  Status status = check_consumer("consumer " + options.name + ": ", options);
+  if (!status.is_ok()) return status;
   return parts_->store->consumer(stream, options);
 }
 

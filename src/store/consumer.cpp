@@ -16,37 +16,55 @@ Consumer& Consumer::operator=(Consumer&&) noexcept = default;
 Consumer::~Consumer() = default;
 
 Result<std::vector<Event>> Consumer::fetch(const ReadLimits& limits) {
-  State& state = *state_;
-  const std::lock_guard lock(state.mutex);
-  if (state.store == nullptr) return closed();
+  const std::lock_guard lock(state_->mutex);
+  if (state_->store == nullptr) return closed();
   std::vector<Event> events;
-  const auto is_done = [&state](std::uint64_t sequence) { return state.cursor->is_done(sequence); };
-  Status status = state.store->read(state.stream, state.position, limits, is_done, events);
-  if (!events.empty()) {
-    state.fetched_max = std::max(state.fetched_max, events.back().sequence);
-    return events;  // a failure behind them comes with the next fetch
-  }
-  if (!status.is_ok()) return status;
+  Status status = state_->fetch(limits, events);
+  // A failure behind events comes with the next fetch.
+  if (events.empty() && !status.is_ok()) return status;
   return events;
 }
 
 Status Consumer::acknowledge(std::uint64_t sequence) {
-  State& state = *state_;
-  const std::lock_guard lock(state.mutex);
-  if (state.store == nullptr) return closed();
-  if (state.cursor->is_done(sequence)) return {};
-  if (sequence > state.fetched_max) {
-    return {Code::invalid_argument, "consumer " + state.cursor->name + ": sequence " +
-                                        std::to_string(sequence) + " was never fetched"};
+  const std::lock_guard lock(state_->mutex);
+  return state_->store == nullptr ? closed() : state_->acknowledge(sequence);
+}
+
+Status Consumer::nack(std::uint64_t sequence, std::string_view error,
+                      std::optional<Duration> delay) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->store == nullptr ? closed() : state_->nack(sequence, error, delay);
+}
+
+Status Consumer::reject(std::uint64_t sequence, std::string_view reason, std::string_view error) {
+  constexpr std::size_t kReasonMax = 64;
+  const std::lock_guard lock(state_->mutex);
+  if (state_->store == nullptr) return closed();
+  if (reason.empty() || reason.size() > kReasonMax) {
+    return {Code::invalid_argument,
+            "consumer " + state_->cursor->name + ": reason: must be 1 to 64 characters"};
   }
-  if (state.cursor->settle(sequence, store::Outcome::acknowledged))
-    state.store->acknowledged(*state.cursor);
+  if (!state_->delivery.is_in_flight(sequence)) return state_->not_in_flight(sequence);
+  state_->delivery.reject(sequence, reason, error);
+  return state_->bury();
+}
+
+Status Consumer::release(std::uint64_t sequence) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->store == nullptr) return closed();
+  if (!state_->delivery.is_in_flight(sequence)) return state_->not_in_flight(sequence);
+  state_->delivery.release(sequence);
   return {};
 }
 
 void Consumer::rewind() {
   const std::lock_guard lock(state_->mutex);
-  state_->position = {state_->cursor->floor() + 1, std::nullopt};
+  state_->delivery.rewind();
+}
+
+Instant Consumer::next_due() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->store == nullptr ? Instant::max() : state_->next_due();
 }
 
 ConsumerStatus Consumer::status() const {

@@ -146,6 +146,14 @@ void Delivery::release(std::uint64_t sequence) {
   wait(sequence, slot, Instant());
 }
 
+void Delivery::take_back(std::uint64_t sequence, Instant due) {
+  Slot& slot = at(sequence);
+  EDGEPOST_ASSERT(slot.state == State::given_up);
+  end_flight(sequence, slot);
+  if (slot.line != nullptr) --slot.line->second.in_flight;
+  wait(sequence, slot, due);
+}
+
 void Delivery::rewind() {
   for (std::size_t i = slots_.size(); i-- > 0;) {
     if (slots_[i].state == State::in_flight) release(first_ + i);

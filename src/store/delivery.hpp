@@ -96,7 +96,9 @@ class Delivery {
 
   /// Who has been given up since this was asked last; each is settled once it is buried.
   std::vector<GivenUp> take_given_up() { return std::exchange(given_up_, {}); }
-  /// Burying failed: it is to be tried again.
+  /// Who was given up could not be buried: it waits until `due`. Requires: given up.
+  void take_back(std::uint64_t sequence, Instant due);
+  /// It was too early to bury it: take_given_up() has it again.
   void give_back(GivenUp&& event) { given_up_.push_back(std::move(event)); }
 
   /// When take() may find something that it does not find now, or an answer is overdue; the epoch

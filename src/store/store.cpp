@@ -142,6 +142,7 @@ Store::~Store() {
       const std::lock_guard consumer_lock(consumer->mutex);
       consumer->store = nullptr;
       consumer->position.segment.reset();
+      consumer->again.segment.reset();
     }
   }
 }
@@ -151,22 +152,27 @@ Status Store::refuse_if_not_owner() const {
   return {Code::wrong_state, "database " + options_.database + ": opened for reading only"};
 }
 
-Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
-                   const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events) {
+Status Store::walk(StreamLog& stream, ReadPosition& position,
+                   const std::function<bool(Stored&&)>& take) {
   const std::lock_guard lock(read_mutex_);
-  std::size_t bytes = 0;
-  while (events.size() < std::max<std::size_t>(limits.events, 1) &&
-         (events.empty() || bytes < limits.bytes)) {
+  while (true) {
     Result<std::optional<Stored>> stored = stream.read(*reader_, position);
     if (!stored) return stored.status();
-    if (!stored->has_value()) break;
+    if (!stored->has_value()) return {};
     anchors_.correct(**stored);
-    Event& event = stored->value().event;
-    if (skip(event.sequence)) continue;
-    bytes += weight(event);
-    events.push_back(std::move(event));
+    if (!take(std::move(stored->value()))) return {};
   }
-  return {};
+}
+
+Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
+                   const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events) {
+  std::size_t bytes = 0;
+  return walk(stream, position, [&](Stored&& stored) {
+    if (skip(stored.event.sequence)) return true;
+    bytes += weight(stored.event);
+    events.push_back(std::move(stored.event));
+    return events.size() < limits.events && bytes < limits.bytes;
+  });
 }
 
 Status Store::fill(GatewayStatus& status) {

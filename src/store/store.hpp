@@ -17,6 +17,7 @@
 #include "edgepost/gateway.hpp"
 #include "edgepost/stream.hpp"
 #include "store/anchors.hpp"
+#include "store/attempts.hpp"
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
@@ -33,6 +34,16 @@ namespace edgepost::store {
 struct StoreListener {
   std::function<void(StreamLog&)> on_stored;  ///< Events of this stream were committed.
   std::function<void()> on_due;               ///< step() is wanted earlier than it last said.
+};
+
+/// An event that its consumer has given up, on its way to become a dead letter.
+struct Burial {
+  std::weak_ptr<Consumer::State> consumer;
+  Event event;
+  std::string reason;
+  unsigned attempts = 0;
+  std::string first_error;
+  std::string last_error;
 };
 
 /// A transaction in progress; see Store::transact.
@@ -103,6 +114,8 @@ class Store {
 
   /// Opens a consumer, creating it if it is new. Errors: busy when open already.
   Result<Consumer> consumer(std::string_view stream, const ConsumerOptions& options);
+  /// Hands over what stands from `position` on, event by event, until `take` returns false.
+  Status walk(StreamLog& stream, ReadPosition& position, const std::function<bool(Stored&&)>& take);
   /// Appends to `events` what stands from `position` on, within `limits`, except what `skip` says.
   Status read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
               const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events);
@@ -112,8 +125,17 @@ class Store {
   /// Commits all buffered events and all floors now, synced.
   Status flush();
 
-  /// For consumers: one more acknowledgement waits to be stored; until then it is noted.
+  /// For consumers: one more acknowledgement, or a try, waits to be stored. The floor is noted
+  /// until then.
   void acknowledged(const Cursor& cursor);
+  /// For consumers: sets an event aside with the next step. Its consumer hears of it.
+  void bury(Burial burial);
+  /// For consumers: the oldest dead letters behind `after` that were requeued, `count` at most.
+  Result<std::vector<Event>> requeued(const StreamLog& stream, const Cursor& cursor,
+                                      std::uint64_t after, std::size_t count);
+  /// For consumers: a requeued dead letter was delivered.
+  void redelivered(const StreamLog& stream, const Cursor& cursor, std::uint64_t sequence);
+  [[nodiscard]] const Platform& platform() const { return options_.platform; }
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   /// What times to live and delays are counted on. Requires: opened as owner.
@@ -150,6 +172,14 @@ class Store {
   void give_back(std::vector<Buffered> taken);
   void include_floors(Commit& commit);
   void floors_wait();
+  /// The tries that open consumers have to store.
+  struct OpenAttempts {
+    std::shared_ptr<Consumer::State> consumer;
+    std::vector<AttemptRow> rows;
+  };
+  std::vector<OpenAttempts> unsaved_attempts();
+  Status write_attempts(const std::vector<OpenAttempts>& attempts);
+  Status load_attempts(Consumer::State& consumer);
   Status begin_life();
   [[nodiscard]] WriteStatus writes() const;
   Status open_clocks();
@@ -186,6 +216,7 @@ class Store {
   std::vector<Buffered> buffer_;
   std::size_t buffer_bytes_ = 0;
   std::optional<Instant> buffered_since_;
+  std::vector<Burial> burials_;
   std::optional<Instant> acknowledged_since_;
   std::size_t acknowledged_events_ = 0;
   Instant next_step_ = Instant::max();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/event_weight.hpp"
+#include "store/consumer_state.hpp"
 #include "store/store.hpp"
 
 namespace edgepost::store {
@@ -213,10 +214,16 @@ void Store::include_floors(Commit& commit) {
 
 Status Store::flush() {
   if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
-  Status status = commit_alone([this](Commit& commit) {
+  std::vector<OpenAttempts> attempts;
+  Status status = commit_alone([&](Commit& commit) {
     include_floors(commit);
-    return Status();
+    attempts = unsaved_attempts();
+    return write_attempts(attempts);
   });
+  if (status.is_ok()) {
+    for (const OpenAttempts& saved : attempts)
+      saved.consumer->saved_attempts(saved.rows);
+  }
   if (!status.is_ok()) floors_wait();  // from now on
   return status;
 }
@@ -249,6 +256,16 @@ Instant Store::step(Instant now) {
                                       acknowledged_events_ >= options_.ack_flush_events));
   }
   if (anchors_.is_wanted()) is_due = is_due || options_.platform.clock->wall_is_trusted();
+  std::vector<Burial> burials;
+  {
+    const std::lock_guard lock(pending_mutex_);
+    burials.swap(burials_);
+  }
+  for (const Burial& burial : burials) {
+    if (const auto consumer = burial.consumer.lock()) {
+      consumer->buried(burial.event.sequence, false);
+    }
+  }
   const Status status = is_due ? flush() : Status();
   if (is_due && status.message() != step_failure_) {
     step_failure_ = status.message();

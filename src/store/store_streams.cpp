@@ -311,7 +311,8 @@ Result<Consumer> Store::consumer(std::string_view stream_name, const ConsumerOpt
   if (cursor->is_open.exchange(true)) {
     return Status(Code::busy, "stream " + log.name() + ": consumer '" + name + "' is open already");
   }
-  auto state = std::make_shared<Consumer::State>(*this, log, std::move(cursor));
+  auto state = std::make_shared<Consumer::State>(*this, log, std::move(cursor), options);
+  if (Status status = load_attempts(*state); !status.is_ok()) return status;
   const std::lock_guard lock(streams_mutex_);
   std::erase_if(consumers_, [](const auto& weak) { return weak.expired(); });
   consumers_.push_back(state);

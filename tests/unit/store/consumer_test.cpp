@@ -1,6 +1,11 @@
 #include <doctest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "support/gateway_fixture.hpp"
 
@@ -159,3 +164,210 @@ TEST_CASE_FIXTURE(GatewayFixture, "consumer: reading beyond every sequence finds
     CHECK(events->empty());
   }
 }
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+/// A consumer whose retries wait one second, and events with keys.
+struct DeliverFixture : GatewayFixture {
+  DeliverFixture() {
+    how.name = "cloud";
+    how.retry.initial_delay = seconds(1);
+  }
+  Consumer consumer() {
+    auto opened = gateway->consumer("outbox", how);
+    INFO(opened.status().message());
+    REQUIRE(opened.is_ok());
+    return std::move(*opened);
+  }
+  void publish_event(Event event) {
+    event.topic = event.topic.empty() ? "sensor/1" : event.topic;
+    REQUIRE(gateway->publish(std::move(event)).is_ok());
+  }
+  Texts fetch_all(Consumer& from) { return fetch(from, 1'000); }
+
+  ConsumerOptions how;
+};
+
+TEST_CASE_FIXTURE(DeliverFixture,
+                  "consumer: a refused event comes again, and its key waits [P-10]") {
+  open();
+  for (const char* data : {"a1", "a2", "b1"})
+    publish_event({.data = data, .key = std::string(data, 1)});
+  Consumer cloud = consumer();
+  CHECK(fetch_all(cloud) == Texts{"a1", "b1"});
+  REQUIRE(cloud.nack(1, "no", seconds(5)).is_ok());
+  CHECK(fetch_all(cloud).empty());
+  CHECK(cloud.next_due() == clock.now() + seconds(5));
+  clock.advance(seconds(5));
+  CHECK(fetch_all(cloud) == Texts{"a1"});
+  REQUIRE(cloud.acknowledge(1).is_ok());
+  CHECK(fetch_all(cloud) == Texts{"a2"});
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: without a delay the retry policy gives one") {
+  open();
+  publish("1");
+  Consumer cloud = consumer();
+  fetch_all(cloud);
+  REQUIRE(cloud.nack(1, "no").is_ok());
+  CHECK(cloud.next_due() <= clock.now() + seconds(1));
+  clock.advance(seconds(1));
+  CHECK(fetch_all(cloud) == Texts{"1"});
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: tries are remembered over a restart") {
+  how.max_deliver = 3;
+  open();
+  publish("1");
+  for (int life = 0; life < 2; ++life) {
+    {
+      Consumer cloud = consumer();
+      CHECK(fetch_all(cloud) == Texts{"1"});
+      REQUIRE(cloud.nack(1, "no", seconds(1)).is_ok());
+      REQUIRE(gateway->flush().is_ok());
+    }
+    open();
+  }
+  Consumer cloud = consumer();
+  CHECK(fetch_all(cloud) == Texts{"1"});
+  REQUIRE(cloud.nack(1, "no", seconds(1)).is_ok());  // the third
+  clock.advance(seconds(2));
+  CHECK(fetch_all(cloud).empty());
+  CHECK(cloud.acknowledge(1).is_ok());  // too late, but no mistake
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: what is released comes again at once") {
+  open();
+  publish_many(1, 2);
+  Consumer cloud = consumer();
+  fetch_all(cloud);
+  REQUIRE(cloud.release(1).is_ok());
+  CHECK(fetch_all(cloud) == Texts{"1"});
+  CHECK(cloud.release(3).code() == Code::invalid_argument);
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: only what is in flight can be refused") {
+  open();
+  publish("1");
+  Consumer cloud = consumer();
+  CHECK(cloud.nack(1, "no").code() == Code::invalid_argument);
+  CHECK(cloud.reject(1, "refused", "no").code() == Code::invalid_argument);
+  fetch_all(cloud);
+  CHECK(cloud.reject(1, "", "no").code() == Code::invalid_argument);
+  CHECK(cloud.reject(1, std::string(65, 'x'), "no").code() == Code::invalid_argument);
+  REQUIRE(cloud.acknowledge(1).is_ok());
+  CHECK(cloud.nack(1, "no").code() == Code::invalid_argument);
+  close();
+  CHECK(cloud.nack(1, "no").code() == Code::wrong_state);
+  CHECK(cloud.reject(1, "refused", "no").code() == Code::wrong_state);
+  CHECK(cloud.release(1).code() == Code::wrong_state);
+  CHECK(cloud.next_due() == Instant::max());
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: topics it does not want are settled unseen") {
+  how.filter = "alarm/#";
+  open();
+  for (const char* topic : {"sensor/1", "alarm/1", "sensor/2", "alarm/2", "sensor/3"})
+    publish_event({.topic = topic, .data = topic});
+  Consumer cloud = consumer();
+  CHECK(fetch_all(cloud) == Texts{"alarm/1", "alarm/2"});
+  CHECK(cloud.status().floor == 1);
+  REQUIRE(cloud.acknowledge(2).is_ok());
+  REQUIRE(cloud.acknowledge(4).is_ok());
+  CHECK(cloud.status().floor == 5);
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: an expired event is settled and counted [P-04]") {
+  open();
+  clock.advance(seconds(1));
+  publish_event({.data = "short", .expires_after = seconds(10)});
+  publish_event({.data = "long", .expires_after = hours(1)});
+  Consumer cloud = consumer();
+  clock.advance(seconds(9));
+  clock.set_wall(Timestamp(hours(24) * 365 * 90));
+  CHECK(fetch_all(cloud) == Texts{"short", "long"});  // by the wall clock both are over
+  cloud.rewind();
+  clock.advance(seconds(1));
+  CHECK(fetch_all(cloud) == Texts{"long"});
+  REQUIRE(gateway->flush().is_ok());
+  CHECK(outbox().ledger.expired == 1);
+  CHECK(test::balances(outbox().ledger));
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: an event is not handed out before its time") {
+  open();
+  clock.advance(seconds(1));
+  publish_event({.data = "later", .not_before = seconds(10)});
+  publish_event({.data = "now"});
+  std::optional<Consumer> cloud = consumer();
+  CHECK(fetch_all(*cloud) == Texts{"now"});
+  CHECK(cloud->next_due() == clock.now() + seconds(10));
+  clock.advance(seconds(4));
+  cloud.reset();
+  open();  // the time goes on
+  cloud = consumer();
+  CHECK(fetch_all(*cloud) == Texts{"now"});
+  clock.advance(seconds(6));
+  CHECK(fetch_all(*cloud) == Texts{"later"});
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: one event that waits leaves row 0 readable [P-06]") {
+  constexpr std::uint64_t kCount = 66'000;
+  how.max_in_flight = 65'535;
+  open();
+  REQUIRE(gateway
+              ->transact([](Transaction& transaction) {
+                for (std::uint64_t i = 0; i < kCount; ++i) {
+                  const auto receipt = transaction.publish({.topic = "t", .data = "x"});
+                  if (!receipt) return receipt.status();
+                }
+                return Status();
+              })
+              .is_ok());
+  {
+    Consumer cloud = consumer();
+    std::uint64_t newest = 0;
+    for (auto events = cloud.fetch({.events = 10'000, .bytes = 1U << 30U}); !events->empty();
+         events = cloud.fetch({.events = 10'000, .bytes = 1U << 30U})) {
+      for (const Event& event : *events) {
+        if (event.sequence > 1) REQUIRE(cloud.acknowledge(event.sequence).is_ok());
+        newest = event.sequence;
+      }
+    }
+    CHECK(newest == 65'536);  // behind the span it waits
+  }
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 1) == Texts{"x"});
+  REQUIRE(cloud.acknowledge(1).is_ok());
+  CHECK(cloud.status().floor == 65'536);
+  CHECK(fetch_all(cloud).size() == kCount - 65'536);
+}
+
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: options that make no sense are refused") {
+  open();
+  const auto message = [this](auto change) {
+    ConsumerOptions wrong = how;
+    change(wrong);
+    const Status status = gateway->consumer("outbox", wrong).status();
+    CHECK(status.code() == Code::invalid_argument);
+    return status.message();
+  };
+  const auto has = [](const std::string& text, const char* word) {
+    return text.find(word) != std::string::npos;
+  };
+  CHECK(has(message([](auto& o) { o.filter = "a/#/b"; }), "filter"));
+  CHECK(has(message([](auto& o) { o.max_in_flight = 0; }), "max_in_flight"));
+  CHECK(has(message([](auto& o) { o.max_in_flight = 65'536; }), "max_in_flight"));
+  CHECK(has(message([](auto& o) { o.max_in_flight_per_key = 0; }), "max_in_flight_per_key"));
+  CHECK(has(message([](auto& o) { o.ack_wait = Duration(-1); }), "ack_wait"));
+  CHECK(has(message([](auto& o) { o.retry.initial_delay = Duration(0); }), "initial_delay"));
+  CHECK(has(message([](auto& o) { o.retry.max_delay = Duration(1); }), "max_delay"));
+  CHECK(has(message([](auto& o) { o.retry.max_delay = hours(25); }), "max_delay"));
+  CHECK(has(message([](auto& o) { o.retry.multiplier = 0.5; }), "multiplier"));
+}
+
+}  // namespace

@@ -46,7 +46,8 @@ struct UplinkFixture : GatewayFixture {
   void make_uplink() {
     std::vector<Consumer> consumers;
     for (const std::string& stream : policy.streams) {
-      consumers.push_back(std::move(*gateway->consumer(stream, {.name = policy.name})));
+      consumers.push_back(
+          std::move(*gateway->consumer(stream, {.name = policy.name, .order = Order::none})));
     }
     uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(consumers), platform);
   }
