@@ -97,6 +97,16 @@ TEST_CASE_FIXTURE(ProgressFixture,
   CHECK(read_file(dir.file("out")) == "published 20000 events, sequences 1 to 20000\n");
 }
 
+TEST_CASE_FIXTURE(ProgressFixture, "import: a terminal sees a bar that fills as the file is read") {
+  write_input(20'000);
+  publish(read_file(input));
+  write_file(input, run("export").out);
+  const std::string screen = run_on_terminal("import", {"--stream", "copy"});
+  check_drawings(screen);
+  CHECK(screen.starts_with("\r[..............................]   0 %  1 events  "));
+  CHECK(read_file(dir.file("out")) == "imported 20000 events, skipped 0\n");
+}
+
 TEST_CASE_FIXTURE(ProgressFixture, "publish: a terminal sees a counter when the input is a pipe") {
   Process process(words("publish", {"--topic", "t"}),
                   {.has_input_pipe = true, .error = terminal.path()});
