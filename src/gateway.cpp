@@ -137,6 +137,9 @@ void Gateway::Parts::stored(const store::StreamLog& stream) {
     const auto& drained = link->streams;
     if (std::find(drained.begin(), drained.end(), &stream) != drained.end()) link->uplink->wake();
   }
+  for (const Local& local : locals) {
+    if (local.stream == &stream) local.subscriber->wake();
+  }
 }
 
 void Gateway::Parts::due() {
@@ -274,6 +277,9 @@ Status Gateway::start() {
     if (!worker) return worker.status();
     workers.push_back(std::move(*worker));
   }
+  if (Status status = parts.launch_subscribers(); !status.is_ok()) return status;
+  for (const Parts::Local& local : parts.locals)
+    local.subscriber->run();
   for (std::size_t i = 0; i < parts.links.size(); ++i) {
     parts.links[i]->worker = std::move(workers[i + 1]);
   }
@@ -286,10 +292,13 @@ void Gateway::stop(Duration patience) {
   Parts& parts = *parts_;
   const std::lock_guard control(parts.control_mutex);
   const Clock& clock = *parts.options.platform.clock;
+  if (parts.worker == nullptr) return;
+  // First, so that uplinks still send what handlers publish; none is added meanwhile.
+  for (const Parts::Local& local : parts.locals)
+    local.subscriber->halt();
   std::vector<std::unique_ptr<Worker>> workers;
   {
     const std::unique_lock lock(parts.mutex);
-    if (parts.worker == nullptr) return;
     const std::lock_guard worker_lock(parts.worker_mutex);
     workers.push_back(std::move(parts.worker));
     const Instant deadline = clock.now() + std::clamp(patience, Duration::zero(), kTimeoutMax);
@@ -309,13 +318,17 @@ void Gateway::stop(Duration patience) {
 }
 
 Instant Gateway::step(Instant now, Duration wait) {
-  Instant next = parts_->store->step(now);
-  const std::shared_lock lock(parts_->mutex);
-  for (const auto& link : parts_->links) {
-    const auto share = wait / static_cast<Duration::rep>(parts_->links.size());
-    next = std::min(next, link->uplink->step(now, share));
+  Instant next = std::min(parts_->store->step(now), parts_->step_subscribers(now));
+  if (next <= now) wait = Duration::zero();
+  {
+    const std::shared_lock lock(parts_->mutex);
+    for (const auto& link : parts_->links) {
+      const auto share = wait / static_cast<Duration::rep>(parts_->links.size());
+      next = std::min(next, link->uplink->step(now, share));
+    }
   }
-  return next;
+  // Again, for what uplinks and handlers have left to store: acknowledgements, dead letters.
+  return std::min(next, parts_->store->step(now));
 }
 
 Status Gateway::flush() { return parts_->store->flush(); }
@@ -330,6 +343,8 @@ GatewayStatus Gateway::status() const {
   const std::shared_lock lock(parts_->mutex);
   for (const auto& link : parts_->links)
     status.uplinks.push_back(link->uplink->status());
+  for (const Parts::Local& local : parts_->locals)
+    status.subscribers.push_back(local.subscriber->status());
   return status;
 }
 

@@ -13,6 +13,7 @@
 #include "edgepost/gateway.hpp"
 #include "platform/platform.hpp"
 #include "store/store.hpp"
+#include "subscriber/subscriber.hpp"
 #include "uplink/uplink.hpp"
 
 namespace edgepost {
@@ -40,6 +41,12 @@ struct Gateway::Parts {
     std::unique_ptr<Worker> worker;
   };
 
+  /// A durable subscription and its stream.
+  struct Local {
+    store::StreamLog* stream;
+    std::unique_ptr<Subscriber> subscriber;
+  };
+
   Parts(GatewayOptions completed, std::unique_ptr<store::Store> opened);
 
   /// Where an event goes, and when its time was guessed.
@@ -62,7 +69,13 @@ struct Gateway::Parts {
   /// Hands a stored event to the subscribers. What they do cannot undo the publish.
   void hand_out(const Event& event);
 
-  /// Tells the uplinks of `stream` that it has new events.
+  /// Lets each subscriber handle one event; when the next one is due.
+  Instant step_subscribers(Instant now);
+
+  /// Makes the threads of all subscribers. After failure: there are none.
+  Status launch_subscribers();
+
+  /// Tells the uplinks and subscribers of `stream` that it has new events.
   void stored(const store::StreamLog& stream);
 
   /// Makes the store's thread look at what is due.
@@ -73,10 +86,11 @@ struct Gateway::Parts {
   std::string source;
   IdSource ids;
   Bus bus;
-  std::mutex control_mutex;  // start, stop and add_uplink happen one after the other
-  std::shared_mutex mutex;   // guards routes and links
+  std::mutex control_mutex;  // start, stop and add_… happen one after the other
+  std::shared_mutex mutex;   // guards routes, links and locals
   std::vector<Route> routes;
   std::vector<std::unique_ptr<Link>> links;
+  std::vector<Local> locals;
   std::mutex worker_mutex;              // guards worker; innermost, as due() comes from anywhere
   std::unique_ptr<Worker> worker;       // while started
   std::unique_ptr<store::Store> store;  // the first to go: it calls stored() and due()

@@ -132,7 +132,7 @@ class Gateway {
   Result<Consumer> consumer(std::string_view stream, const ConsumerOptions& options);
 
   /// Adds a durable local subscription: `handler` gets the events of a stream when the gateway is
-  /// started or stepped.
+  /// started or stepped, one for each subscription in a step.
   /// Requires: `handler` throws nothing.
   /// Errors: invalid_argument (option named); not_found (stream); already_exists (name);
   /// wrong_state (started, or not the owner); full, io_error (its consumer cannot be stored).
@@ -172,14 +172,16 @@ class Gateway {
   /// Errors: not_found (name).
   Status retry_uplink(std::string_view name);
 
-  /// Runs on threads of its own: one for the store, one for each uplink.
+  /// Runs on threads of its own: one for the store, one for each uplink, `workers` for each durable
+  /// subscription.
   /// Errors: wrong_state (already started, or read-only); io_error (no thread to be had).
   Status start();
 
   /// Stops: waits up to `patience` (at most 24 h) for answers of events in flight, disconnects,
   /// stores acknowledgements and buffered events. Does nothing when not started. A failure to store
   /// is logged; flush() would return it.
-  /// Blocks: for `patience`, a host name look-up in progress, and one commit.
+  /// Blocks: for handlers of durable subscriptions that run, then for `patience`, a host name
+  /// look-up in progress, and one commit.
   void stop(Duration patience = std::chrono::seconds(2));
 
   /// Does what is due at `now` without any thread, and returns when to call again at the latest.

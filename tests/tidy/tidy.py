@@ -78,6 +78,7 @@ MODULES = {
     "document": ("store", "wire"),
     "transport": ("platform", "wire", "tls"),
     "uplink": ("platform", "store", "document"),
+    "subscriber": ("platform",),
     "gateway": None, "cli": None, "sim": None, "tests": None,
     "examples": (),
 }
