@@ -25,6 +25,7 @@ Commit::Part& Commit::part_of(StreamLog& stream) {
   if (found != parts_.end()) return *found;
   const std::uint64_t next = stream.next_sequence();
   parts_.push_back({.stream = &stream, .segment = nullptr, .first = next, .next = next});
+  parts_.back().max_per_key = stream.max_per_key();
   return parts_.back();
 }
 
@@ -95,6 +96,7 @@ Result<std::uint64_t> Commit::add_to(StreamLog& stream, const Event& event,
   }
   ++events_;
   const std::uint64_t sequence = part.next++;
+  if (part.max_per_key != 0 && !event.key.empty()) part.keyed.push_back({event.key, sequence});
   if (is_large || part.segment->is_full()) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
   }
@@ -120,6 +122,7 @@ void Commit::back_to(const Mark& mark) {
     if (i < mark.stands.size()) stand = mark.stands[i];
     part.segment.reset();
     part.next = stand.next;
+    std::erase_if(part.keyed, [&](const Keyed& event) { return event.sequence >= part.next; });
     part.written = part.next > part.first ? part.next - 1 : 0;
     part.stream->set_added(stand.added);
     part.stream->release(part.claimed_events - stand.claimed_events,
@@ -133,6 +136,10 @@ Status Commit::finish() {
   for (Part& part : parts_) {
     if (Status status = write_segment(part); !status.is_ok()) return status;
     if (Status status = check_written(part); !status.is_ok()) return status;
+    if (!part.keyed.empty()) {
+      Status status = latest_.note(connection_, part.stream->id(), part.max_per_key, part.keyed);
+      if (!status.is_ok()) return status;
+    }
     if (!part.stream->needs_books(part.next, now_.life)) continue;
     if (Status status = part.stream->write_books(connection_, part.next, now_.life);
         !status.is_ok()) {

@@ -13,6 +13,7 @@
 
 #include "store/anchors.hpp"
 #include "store/connection.hpp"
+#include "store/latest.hpp"
 #include "store/segment.hpp"
 #include "store/stream_log.hpp"
 
@@ -23,8 +24,8 @@ namespace edgepost::store {
 /// Threads: only the one whose turn it is to commit.
 class Commit {
  public:
-  Commit(Connection& connection, const TimeNow& now)
-      : connection_(connection), transaction_(connection), now_(now) {}
+  Commit(Connection& connection, Latest& latest, const TimeNow& now)
+      : connection_(connection), transaction_(connection), latest_(latest), now_(now) {}
   ~Commit();
   Commit(const Commit&) = delete;
   Commit& operator=(const Commit&) = delete;
@@ -82,6 +83,8 @@ class Commit {
     std::uint64_t written = 0;  // last sequence of the newest segment inserted; 0: none yet
     std::uint64_t claimed_events = 0;
     std::uint64_t claimed_bytes = 0;
+    std::uint32_t max_per_key = 0;
+    std::vector<Keyed> keyed;  // added, where max_per_key asks for it
   };
   Part& part_of(StreamLog& stream);
   Status check_written(const Part& part);
@@ -92,6 +95,7 @@ class Commit {
 
   Connection& connection_;
   WriteTransaction transaction_;
+  Latest& latest_;
   const TimeNow now_;
   std::vector<Part> parts_;
   std::uint64_t events_ = 0;

@@ -107,6 +107,10 @@ Status Consumer::State::take_waiting(Batch& batch) {
       settle(turn->sequence, Outcome::expired);
       continue;
     }
+    if (!turn->is_requeued && store->is_replaced(stream, stored.event)) {
+      settle(turn->sequence, Outcome::replaced);
+      continue;
+    }
     batch.add(std::move(stored.event));
   }
   return {};
@@ -127,7 +131,7 @@ Status Consumer::State::read_new(Batch& batch) {
 
 // Where each key keeps its newest events, the others leave gaps.
 void Consumer::State::settle_gap(std::uint64_t from, std::uint64_t to) {
-  if (stream.options().max_per_key == 0) return;
+  if (stream.max_per_key() == 0) return;
   for (; from < to; ++from)
     cursor->settle(from, Outcome::replaced);
 }
@@ -144,6 +148,10 @@ bool Consumer::State::meet(Stored&& stored, std::uint64_t expected, Batch& batch
   }
   if (is_expired(event, stored.life)) {
     cursor->settle(sequence, Outcome::expired);
+    return true;
+  }
+  if (store->is_replaced_in_walk(stream, event)) {
+    cursor->settle(sequence, Outcome::replaced);
     return true;
   }
   if (!delivery.wants(sequence)) {  // far behind a gap

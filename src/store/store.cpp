@@ -175,6 +175,18 @@ Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& 
   });
 }
 
+bool Store::is_replaced(const StreamLog& stream, const Event& event) {
+  if (stream.max_per_key() == 0) return false;
+  const std::lock_guard lock(read_mutex_);
+  return is_replaced_in_walk(stream, event);
+}
+
+bool Store::is_replaced_in_walk(const StreamLog& stream, const Event& event) {
+  const auto is_replaced = read_latest_.is_replaced(*reader_, stream.id(), stream.max_per_key(),
+                                                    event.key, event.sequence);
+  return is_replaced.is_ok() && *is_replaced;
+}
+
 Status Store::fill(GatewayStatus& status) {
   if (Status fresh = refresh(); !fresh.is_ok()) return fresh;
   {

@@ -21,6 +21,7 @@
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
+#include "store/latest.hpp"
 #include "store/life.hpp"
 #include "store/meter.hpp"
 #include "store/owner.hpp"
@@ -120,6 +121,12 @@ class Store {
   Status read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
               const std::function<bool(std::uint64_t)>& skip, std::vector<Event>& events);
 
+  /// Whether newer events have replaced one that was read; see Latest. False when the database
+  /// cannot tell: delivering one too many does no harm.
+  bool is_replaced(const StreamLog& stream, const Event& event);
+  /// The same for what walk() calls, which has the lock.
+  bool is_replaced_in_walk(const StreamLog& stream, const Event& event);
+
   /// Commits buffered events and floors that are due; the next time it has something to do.
   Instant step(Instant now);
   /// Commits all buffered events and all floors now, synced.
@@ -204,9 +211,11 @@ class Store {
   Statement data_version_query_;
   std::uint64_t data_version_ = 0;  // changes when another connection has written
   Claims claims_;                   // only with the turn of queue_
+  Latest latest_;                   // only with the turn of queue_
   CommitQueue queue_;
-  std::mutex read_mutex_;  // guards reader_ and the streams' statements on it
+  std::mutex read_mutex_;  // guards reader_, read_latest_ and the streams' statements on it
   std::optional<Connection> reader_;
+  Latest read_latest_;        // on reader_
   std::mutex streams_mutex_;  // guards what follows up to consumers_
   std::vector<std::unique_ptr<StreamLog>> streams_;
   std::vector<std::unique_ptr<StreamLog>> deleted_streams_;  // others may hold pointers to them

@@ -67,7 +67,7 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
   std::vector<Buffered> taken;
   const auto run = [&]() -> Status {
     const TimeNow now = time_now();
-    Commit commit(*writer_, now);
+    Commit commit(*writer_, latest_, now);
     if (Status status = commit.begin(); !status.is_ok()) return status;
     // Who deletes the owner file lets a second owner in: an error is better than two histories.
     const Result<std::uint64_t> version = data_version();

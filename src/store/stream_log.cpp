@@ -277,6 +277,7 @@ StreamOptions StreamLog::options() const {
 void StreamLog::set_options(const StreamOptions& options) {
   const std::lock_guard lock(mutex_);
   options_ = options;
+  max_per_key_ = options.max_per_key;
 }
 
 void StreamLog::set_dead_counters(const DeadCounters& counters) {

@@ -41,7 +41,10 @@ struct DeadCounters {
 class StreamLog {
  public:
   StreamLog(std::uint32_t id, StreamOptions options)
-      : id_(id), name_(options.name), options_(std::move(options)) {}
+      : id_(id),
+        name_(options.name),
+        max_per_key_(options.max_per_key),
+        options_(std::move(options)) {}
 
   /// Creates the table. In a transaction.
   Status create(Connection& connection);
@@ -110,6 +113,7 @@ class StreamLog {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
   [[nodiscard]] StreamOptions options() const;
+  [[nodiscard]] std::uint32_t max_per_key() const { return max_per_key_; }
   void set_options(const StreamOptions& options);
   void set_dead_counters(const DeadCounters& counters);
   [[nodiscard]] bool is_deleted() const { return is_deleted_; }
@@ -140,6 +144,7 @@ class StreamLog {
 
   const std::uint32_t id_;
   const std::string name_;
+  std::atomic<std::uint32_t> max_per_key_;  // of options_, asked for each event
   std::atomic<bool> is_deleted_ = false;
   std::atomic<std::uint64_t> next_sequence_ = 1;
   mutable std::mutex mutex_;  // guards what follows up to books_
