@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "edgepost/sim/allocator.hpp"
 #include "sim/workload.hpp"
 
 namespace edgepost::test {
@@ -40,18 +41,34 @@ void check(const Config& config, Machine& machine, Workload& workload) {
   workload.close();
 }
 
+// Runs until some time after a failure and crashes, or to the end; then the failure ends.
+void run_into_failure(const Config& config, std::uint64_t point, Machine& machine,
+                      Workload& workload, const std::function<void()>& heal) {
+  const bool crashes = point % 2 == 0;
+  workload.run(crashes ? std::optional<int>(point / 2 % 4) : std::nullopt);
+  if (!workload.has_failed()) return;
+  if (crashes) {
+    crash(machine, workload, {config.policy, config.seed + point});
+  } else {
+    workload.close();
+    machine.disk.clear_faults();
+  }
+  heal();
+  check(config, machine, workload);
+}
+
 }  // namespace
 
 std::uint64_t calls_of(const Config& config) {
-  Machine machine(config.disk, config.is_normal);
-  Workload(machine).run();
+  Machine machine(config.disk, config.planted);
+  Workload(machine, config.rounds).run();
   EDGEPOST_ASSERT(machine.oracle.problems.empty());
   return machine.disk.calls();
 }
 
 Outcome cut_at(const Config& config, std::uint64_t call) {
-  Machine machine(config.disk, config.is_normal);
-  Workload workload(machine);
+  Machine machine(config.disk, config.planted);
+  Workload workload(machine, config.rounds);
   const PowerCut cut{config.policy, config.seed + call};
   machine.disk.cut_power_at(call, cut);
   workload.run();
@@ -62,8 +79,8 @@ Outcome cut_at(const Config& config, std::uint64_t call) {
 
 Outcome cut_twice_at(const Config& config, std::uint64_t call, std::uint64_t stride,
                      std::uint64_t& points) {
-  Machine machine(config.disk, config.is_normal);
-  Workload workload(machine);
+  Machine machine(config.disk, config.planted);
+  Workload workload(machine, config.rounds);
   const PowerCut cut{config.policy, config.seed + call};
   machine.disk.cut_power_at(call, cut);
   workload.run();
@@ -90,30 +107,42 @@ Outcome cut_twice_at(const Config& config, std::uint64_t call, std::uint64_t str
 }
 
 Outcome fail_at(const Config& config, std::uint64_t call, sim::Fault fault, sim::Repeat repeat) {
-  Machine machine(config.disk, config.is_normal);
-  Workload workload(machine);
+  Machine machine(config.disk, config.planted);
+  Workload workload(machine, config.rounds);
   machine.disk.fail_at(call, fault, repeat);
-  const bool crashes = call % 2 == 0;
-  workload.run(crashes ? std::optional<int>(call / 2 % 4) : std::nullopt);
-  if (machine.disk.struck().empty()) return {};
-  if (crashes) {
-    crash(machine, workload, {config.policy, config.seed + call});
-  } else {
-    workload.close();
-    machine.disk.clear_faults();
-  }
-  check(config, machine, workload);
+  run_into_failure(config, call, machine, workload, [] {});
   return {machine.oracle.problems, machine.disk.struck(), machine.disk.struck_call()};
 }
 
-std::uint64_t campaign_stride() {
+std::uint64_t requests_of(const Config& config) {
+  sim::Allocator memory;
+  const sim::SqliteMemory installed(memory);
+  Machine machine(config.disk, config.planted);
+  const std::uint64_t before = memory.requests();
+  Workload(machine, config.rounds).run();
+  return memory.requests() - before;
+}
+
+Outcome starve_at(const Config& config, std::uint64_t request, sim::Repeat repeat) {
+  sim::Allocator memory;
+  const sim::SqliteMemory installed(memory);
+  Machine machine(config.disk, config.planted);
+  Workload workload(machine, config.rounds);
+  workload.has_failed = [&memory] { return memory.failures() > 0; };
+  memory.fail_at(memory.requests() + request, repeat);
+  run_into_failure(config, request, machine, workload, [&memory] { memory.clear_faults(); });
+  if (memory.failures() == 0) return {};
+  return {machine.oracle.problems, "request " + std::to_string(request), request};
+}
+
+std::uint64_t campaign_stride(std::uint64_t wanted) {
 #ifdef EDGEPOST_SIM_STRIDE
   constexpr std::uint64_t kBuilt = EDGEPOST_SIM_STRIDE;
 #else
   constexpr std::uint64_t kBuilt = 1;
 #endif
-  const std::string wanted = environment("EDGEPOST_SIM_STRIDE");
-  return wanted.empty() ? kBuilt : std::max<std::uint64_t>(1, std::stoull(wanted));
+  const std::string told = environment("EDGEPOST_SIM_STRIDE");
+  return told.empty() ? wanted * kBuilt : std::max<std::uint64_t>(1, std::stoull(told));
 }
 
 Campaign::Campaign(std::string name) : name_(std::move(name)) {}

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "edgepost/sim/disk.hpp"
+#include "edgepost/sim/fault.hpp"
+#include "sim/machine.hpp"
 
 namespace edgepost::test {
 
@@ -15,7 +17,8 @@ struct Config {
   sim::DiskOptions disk;
   sim::CutPolicy policy = sim::CutPolicy::random;
   std::uint64_t seed = 1;
-  bool is_normal = false;  ///< Plants NormalDisk.
+  Planted planted;  ///< Bugs.
+  int rounds = 10;  ///< Of the workload.
 };
 
 /// What one point of a campaign found.
@@ -40,9 +43,16 @@ Outcome cut_twice_at(const Config& config, std::uint64_t call, std::uint64_t str
 /// or the workload goes on to its end, the fault ends and the gateway is opened again.
 Outcome fail_at(const Config& config, std::uint64_t call, sim::Fault fault, sim::Repeat repeat);
 
-/// Every how many points a campaign runs: 1, or EDGEPOST_SIM_STRIDE of the environment, or what
-/// the build says for machines that are slow.
-std::uint64_t campaign_stride();
+/// How many requests for memory SQLite makes in the workload.
+std::uint64_t requests_of(const Config& config);
+
+/// Lets request `request` of SQLite for memory fail, once or for ever; then as fail_at().
+Outcome starve_at(const Config& config, std::uint64_t request, sim::Repeat repeat);
+
+/// Every how many points a campaign runs that wants every `wanted`-th: so many times what the build
+/// says for machines that are slow. EDGEPOST_SIM_STRIDE of the environment overrules all: 1 is
+/// every point there is.
+std::uint64_t campaign_stride(std::uint64_t wanted = 1);
 
 /// A campaign's points, counted, and what was found at them, as a test reports it. With
 /// EDGEPOST_REPLAY=<campaign>:<call> in the environment only that one point runs.

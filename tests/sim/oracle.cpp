@@ -1,34 +1,13 @@
 #include "sim/oracle.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
-
-#include "support/gateway_fixture.hpp"
 
 namespace edgepost::test {
 namespace {
 
 std::string text_of(std::uint64_t number) { return std::to_string(number); }
-
-// The numbers of the rows in the table of the workload; none when there is no table.
-std::optional<std::set<std::size_t>> rows_of(Gateway& gateway, Oracle& oracle) {
-  std::optional<std::set<std::size_t>> rows;
-  oracle.heard("reading rows", gateway.transact([&rows](Transaction& transaction) -> Status {
-    sqlite3_stmt* select = nullptr;
-    auto* const connection = static_cast<sqlite3*>(transaction.native_handle());
-    if (sqlite3_prepare_v2(connection, "SELECT unit FROM app", -1, &select, nullptr) == SQLITE_OK) {
-      rows.emplace();
-      while (sqlite3_step(select) == SQLITE_ROW)
-        rows->insert(static_cast<std::size_t>(sqlite3_column_int64(select, 0)));
-    }
-    sqlite3_finalize(select);
-    return {};
-  }));
-  return rows;
-}
 
 }  // namespace
 
@@ -45,7 +24,7 @@ std::size_t Oracle::begin(std::vector<Entry> entries, bool has_row) {
 }
 
 void Oracle::received(std::size_t unit, std::size_t entry, const Receipt& receipt) {
-  units_[unit].entries[entry].id = receipt.id;
+  if (!receipt.id.is_nil()) identify(units_[unit].entries[entry], receipt.id);
   units_[unit].entries[entry].sequence = receipt.sequence;
 }
 
@@ -110,38 +89,47 @@ void Oracle::opened(const std::string& consumer, const std::string& stream, std:
   created_.insert(stream + "/" + consumer);
   const auto [place, is_new] = consumers_.try_emplace(consumer);
   Progress& progress = place->second;
-  if (is_new) progress = {stream, {floor, {}}, {}, floor};
+  if (is_new) progress = {stream, {floor, {}}, {}, floor, {}};
   progress.now = {floor, {}};
 }
 
 void Oracle::fetched(const std::string& consumer, const Event& event) {
   const Progress& progress = consumers_[consumer];
-  if (event.sequence <= progress.durable_floor) {
+  if (event.sequence <= progress.durable_floor || progress.now.has(event.sequence)) {
     problem("P-12", consumer + " got sequence " + text_of(event.sequence) +
-                        " once more, its floor " + text_of(progress.durable_floor) +
-                        " had been stored");
+                        " once more, which it had acknowledged");
   }
   learn(progress.stream, event);
 }
 
+void Oracle::took_effect(const std::string& consumer, const Event& event) {
+  Progress& progress = consumers_[consumer];
+  if (!event.key.empty() && !progress.effects.has(event.sequence)) {
+    std::uint64_t& newest = progress.newest[event.key];
+    if (event.sequence < newest) {
+      problem("P-10", consumer + " got sequence " + text_of(event.sequence) + " of key " +
+                          event.key + " after " + text_of(newest));
+    }
+    newest = std::max(newest, event.sequence);
+  }
+  progress.effects.add(event.sequence);
+}
+
 void Oracle::acknowledged(const std::string& consumer, std::uint64_t sequence) {
-  consumers_[consumer].ever.add(sequence);
   consumers_[consumer].now.add(sequence);
 }
 
-void Oracle::drained(const std::string& consumer, const std::vector<Event>& pending,
-                     const std::vector<Event>& fetched) {
-  const Progress& progress = consumers_[consumer];
-  auto next = fetched.begin();
-  for (const Event& event : pending) {
-    if (next != fetched.end() && *next == event) {
-      ++next;
-    } else if (!progress.ever.has(event.sequence)) {
-      problem("P-10", consumer + " does not get sequence " + text_of(event.sequence) + " in turn");
-      return;
-    }
+void Oracle::drained(const std::string& consumer, const std::vector<Event>& left) {
+  for (const Event& event : left)
+    problem("P-05", consumer + " does not get sequence " + text_of(event.sequence));
+}
+
+std::vector<std::string> Oracle::unconfirmed() const {
+  std::vector<std::string> left;
+  for (const auto& [message, is_confirmed] : messages_) {
+    if (!is_confirmed) left.push_back(message);
   }
-  if (next != fetched.end()) problem("P-10", consumer + " gets what is not pending");
+  return left;
 }
 
 void Oracle::heard(const std::string& what, const Status& status) {
@@ -164,6 +152,7 @@ const Oracle::Place* Oracle::find(const std::string& stream, const Event& event)
   const Unit& unit = units_[found->second.unit];
   const Entry& entry = unit.entries[found->second.entry];
   const std::string what = where + ", serial " + text_of(serial);
+  if (entry.key != event.key) problem("P-10", what + ": another key than was published");
   if (entry.data != event.data) problem("P-01", what + ": other data than was published");
   const bool is_failed = unit.fate == Fate::doubtful && unit.life == life_;
   if (unit.fate == Fate::refused || is_failed)
@@ -175,151 +164,22 @@ const Oracle::Place* Oracle::find(const std::string& stream, const Event& event)
   return &found->second;
 }
 
+// No two events have the same id, whatever became of the machine in between.
+void Oracle::identify(Entry& entry, const EventId& id) {
+  entry.id = id;
+  const std::uint64_t known = serials_.try_emplace(id, entry.serial).first->second;
+  if (known == entry.serial) return;
+  problem("P-12", "serial " + text_of(entry.serial) + ": has the id of serial " + text_of(known));
+}
+
 // Whoever was shown an event may have acted on it: it must not go away any more.
 void Oracle::learn(const std::string& stream, const Event& event) {
   const Place* place = find(stream, event);
   if (place == nullptr) return;
   Unit& unit = units_[place->unit];
   unit.fate = Fate::stored;
-  unit.entries[place->entry].id = event.id;
+  identify(unit.entries[place->entry], event.id);
   unit.entries[place->entry].sequence = event.sequence;
-}
-
-void Oracle::note(std::size_t unit, bool is_there, Presence& presence) {
-  if (!presence[unit]) presence[unit] = is_there;
-  if (*presence[unit] != is_there) {
-    problem("P-03", "unit " + text_of(unit) + " is there in part");
-  }
-}
-
-void Oracle::inspect(Gateway& gateway) {
-  const Result<VerifyReport> report = gateway.verify();
-  heard("verify", report.status());
-  if (report) {
-    for (const std::string& found : report->problems)
-      problem("P-04", "verify: " + found);
-  }
-  Presence presence(units_.size());
-  const GatewayStatus status = gateway.status();
-  std::set<std::string> streams;
-  for (const StreamStatus& stream : status.streams) {
-    streams.insert(stream.name);
-    inspect_stream(gateway, stream, presence);
-  }
-  for (const std::string& name : created_) {
-    if (name != "app" && name.find('/') == std::string::npos && !streams.contains(name)) {
-      problem("P-01", "stream " + name + " is missing");
-    }
-  }
-  inspect_rows(gateway, presence);
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    Unit& unit = units_[i];
-    const bool is_there = presence[i].value_or(unit.fate == Fate::stored);
-    if (unit.fate == Fate::stored && !is_there) {
-      problem("P-01", "unit " + text_of(i) + " was stored and is missing");
-    }
-    if (unit.fate == Fate::refused && presence[i].value_or(false)) {
-      problem("P-02", "unit " + text_of(i) + " had failed and is there");
-    }
-    unit.fate = is_there ? Fate::stored : Fate::refused;
-  }
-}
-
-void Oracle::inspect_stream(Gateway& gateway, const StreamStatus& status, Presence& presence) {
-  if (!balances(status.ledger) || status.ledger.published != status.next_sequence - 1) {
-    problem("P-04", "the books of " + status.name + " do not balance");
-  }
-  const Result<std::vector<Event>> events =
-      gateway.read(status.name, Position::start(), {.events = 1'000'000, .bytes = 1U << 30U});
-  heard("reading " + status.name, events.status());
-  if (!events) return;
-  inspect_events(status, *events, presence);
-  inspect_consumers(status);
-}
-
-void Oracle::inspect_events(const StreamStatus& status, const std::vector<Event>& events,
-                            Presence& presence) {
-  std::uint64_t expected = status.first_sequence;
-  std::uint64_t last_serial = 0;
-  std::set<std::uint64_t> there;
-  for (const Event& event : events) {
-    const std::string where = status.name + ", sequence " + text_of(event.sequence);
-    if (event.sequence != expected) problem("P-10", where + ": should be " + text_of(expected));
-    expected = event.sequence + 1;
-    const Place* place = find(status.name, event);
-    if (place == nullptr) continue;
-    Entry& entry = units_[place->unit].entries[place->entry];
-    if (entry.serial <= last_serial) problem("P-10", where + ": not in the order of publishing");
-    last_serial = entry.serial;
-    there.insert(entry.serial);
-    note(place->unit, true, presence);
-    entry.id = event.id;
-    entry.sequence = event.sequence;
-  }
-  if (expected != status.next_sequence) {
-    problem("P-10", status.name + " ends before sequence " + text_of(status.next_sequence));
-  }
-  for (const auto& [key, place] : places_) {
-    if (key.first != status.name || there.contains(key.second)) continue;
-    const std::uint64_t sequence = units_[place.unit].entries[place.entry].sequence;
-    const bool is_trimmed = sequence != 0 && sequence < status.first_sequence &&
-                            units_[place.unit].fate == Fate::stored;
-    if (!is_trimmed) note(place.unit, false, presence);
-  }
-}
-
-void Oracle::inspect_consumers(const StreamStatus& status) {
-  std::uint64_t proven = 0;  // what every consumer has acknowledged
-  bool is_first = true;
-  for (const auto& [name, progress] : consumers_) {
-    if (progress.stream != status.name) continue;
-    proven = is_first ? progress.ever.floor : std::min(proven, progress.ever.floor);
-    is_first = false;
-  }
-  if (status.first_sequence - 1 > proven) {
-    problem("P-05", status.name + " begins at " + text_of(status.first_sequence) +
-                        ", acknowledged is only " + text_of(proven));
-  }
-  std::set<std::string> names;
-  for (const ConsumerStatus& consumer : status.consumers) {
-    names.insert(consumer.name);
-    const auto [place, is_new] = consumers_.try_emplace(consumer.name);
-    Progress& progress = place->second;
-    const std::string what = "consumer " + consumer.name + ", floor " + text_of(consumer.floor);
-    if (!is_new && consumer.floor > progress.ever.floor) {
-      problem("P-05", what + ": acknowledged is only " + text_of(progress.ever.floor));
-    }
-    if (consumer.floor < progress.durable_floor) {
-      problem("P-12", what + ": stored was " + text_of(progress.durable_floor));
-    }
-    // What is above the stored floor is a note for the death of the process alone, and may go.
-    progress.stream = status.name;
-    if (is_new) progress.ever.floor = consumer.floor;
-  }
-  for (const std::string& name : created_) {
-    const std::string prefix = status.name + "/";
-    if (name.starts_with(prefix) && !names.contains(name.substr(prefix.size()))) {
-      problem("P-01", "consumer " + name + " is missing");
-    }
-  }
-}
-
-void Oracle::inspect_rows(Gateway& gateway, const Presence& presence) {
-  const auto rows = rows_of(gateway, *this);
-  if (!rows && created_.contains("app")) problem("P-03", "the table of the workload is missing");
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    if (!units_[i].has_row) continue;
-    const bool has_row = rows && rows->contains(i);
-    if (has_row != presence[i].value_or(units_[i].fate == Fate::stored)) {
-      problem("P-03", "unit " + text_of(i) + ": row and events disagree");
-    }
-  }
-  if (!rows) return;
-  for (const std::size_t row : *rows) {
-    if (row >= units_.size() || !units_[row].has_row) {
-      problem("P-02", "row " + text_of(row) + " was never written");
-    }
-  }
 }
 
 }  // namespace edgepost::test

@@ -30,6 +30,7 @@ class Oracle {
     std::string stream;
     std::uint64_t serial = 0;
     std::string data;
+    std::string key;
     std::optional<EventId> id;   // once it is known
     std::uint64_t sequence = 0;  // once it is known
   };
@@ -45,6 +46,10 @@ class Oracle {
   /// The serial number of the next event, from 1.
   std::uint64_t next_serial() { return ++serial_; }
 
+  /// The events of a unit that is about to be published, or is.
+  [[nodiscard]] const std::vector<Entry>& entries_of(std::size_t unit) const {
+    return units_[unit].entries;
+  }
   /// A unit is about to be published; its number.
   std::size_t begin(std::vector<Entry> entries, bool has_row);
   /// The answer to a unit, and what its events got.
@@ -63,20 +68,26 @@ class Oracle {
   void created(const std::string& name) { created_.insert(name); }
   /// The same for a consumer, which begins behind `floor` if it is new.
   void opened(const std::string& consumer, const std::string& stream, std::uint64_t floor);
-  /// A consumer was given an event, or has acknowledged one.
+  /// A consumer was given an event; it took effect at its destination; the gateway took the
+  /// acknowledgement.
   void fetched(const std::string& consumer, const Event& event);
+  void took_effect(const std::string& consumer, const Event& event);
   void acknowledged(const std::string& consumer, std::uint64_t sequence);
-  /// A consumer was given all there is: `fetched`, where everything behind its floor is `pending`.
-  /// It may leave out what was acknowledged.
-  void drained(const std::string& consumer, const std::vector<Event>& pending,
-               const std::vector<Event>& fetched);
+  /// A consumer was given all there is, and has answered all of it; `left` is what it has not seen.
+  void drained(const std::string& consumer, const std::vector<Event>& left);
+
+  /// A message came from upstream, perhaps not for the first time; the gateway confirmed it.
+  void came(const std::string& message) { messages_.try_emplace(message, false); }
+  void confirmed(const std::string& message) { messages_[message] = true; }
+  /// Those that upstream will send again.
+  [[nodiscard]] std::vector<std::string> unconfirmed() const;
 
   /// A gateway's answer: if it is a failure, then one that says what the disk did.
   void heard(const std::string& what, const Status& status);
 
-  /// Compares everything that `gateway` shows with what is known and takes over what was unknown.
-  /// Nothing may be buffered.
-  void inspect(Gateway& gateway);
+  /// Compares everything that `gateway` shows, its `status` for one, with what is known and takes
+  /// over what was unknown. Nothing may be buffered.
+  void inspect(Gateway& gateway, const GatewayStatus& status);
 
   /// Adds to what was found broken.
   void problem(const char* promise, const std::string& what);
@@ -95,9 +106,10 @@ class Oracle {
   };
   struct Progress {
     std::string stream;
-    Marks ever;                       // acknowledged at any time: no event has more proof
-    Marks now;                        // of these, what this life of the gateway must know
+    Marks effects;                    // took effect at any time: no event has more proof
+    Marks now;                        // acknowledged, and this life of the gateway must know
     std::uint64_t durable_floor = 0;  // up to here, it must know it after a crash
+    std::map<std::string, std::uint64_t> newest;  // by key: sequence that took effect
   };
   struct Place {
     std::size_t unit;
@@ -109,16 +121,21 @@ class Oracle {
   void floors_are_durable(const std::string& stream);
   void learn(const std::string& stream, const Event& event);
   const Place* find(const std::string& stream, const Event& event);
+  void identify(Entry& entry, const EventId& id);
   void inspect_stream(Gateway& gateway, const StreamStatus& status, Presence& presence);
   void inspect_events(const StreamStatus& status, const std::vector<Event>& events,
                       Presence& presence);
+  void inspect_books(const StreamStatus& status);
   void inspect_consumers(const StreamStatus& status);
   void inspect_rows(Gateway& gateway, const Presence& presence);
+  void inspect_messages(Gateway& gateway);
   void note(std::size_t unit, bool is_there, Presence& presence);
 
   std::vector<Unit> units_;
   std::map<std::pair<std::string, std::uint64_t>, Place> places_;
   std::map<std::string, Progress> consumers_;
+  std::map<std::string, bool> messages_;      // by id: confirmed
+  std::map<EventId, std::uint64_t> serials_;  // of what has this id
   std::set<std::string> created_;
   std::uint64_t serial_ = 0;
   unsigned life_ = 0;

@@ -3,33 +3,30 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace edgepost::test {
 namespace {
 
-constexpr int kRounds = 10;
-constexpr const char* kDatabase = "/data/gateway.db";
+constexpr int kKeys = 4;
 constexpr int kLogPages = 20;  // so that a few commits reach a checkpoint
+constexpr Duration kYears = 50 * std::chrono::hours(8766);
 
-Status commits(Transaction&, std::size_t) { return {}; }
-Status changes_its_mind(Transaction&, std::size_t) { return {Code::refused, "told to fail"}; }
-Status breaks_a_rule(Transaction& transaction, std::size_t unit) {
-  return transaction.execute("INSERT INTO app VALUES (?1)", {static_cast<std::int64_t>(unit)});
+Status commits(Transaction&) { return {}; }
+Status changes_its_mind(Transaction&) { return {Code::refused, "told to fail"}; }
+Status breaks_a_rule(Transaction& transaction) {
+  return transaction.execute("INSERT INTO app SELECT unit FROM app");
+}
+
+Event event_of(const Oracle::Entry& entry, const std::string& topic) {
+  return {.topic = topic, .data = entry.data, .key = entry.key};
 }
 
 }  // namespace
 
-Machine::Machine(const sim::DiskOptions& disk_options, bool is_normal) : disk(disk_options) {
-  if (is_normal) normal.emplace(disk.name());
-  options.database = kDatabase;
-  options.device_id = "gw-1";
-  options.platform.clock = &clock;
-  options.platform.random = &random;
-  options.platform.vfs = normal ? normal->name() : disk.name();
-}
-
 bool Workload::open(bool is_inspected) {
+  machine_.start_process();
   auto opened = Gateway::open(machine_.options);
   machine_.oracle.heard("opening", opened.status());
   if (!opened) return false;
@@ -42,7 +39,7 @@ bool Workload::open(bool is_inspected) {
 
 void Workload::inspect() {
   const Oracle before = machine_.oracle;
-  machine_.oracle.inspect(*gateway_);
+  machine_.oracle.inspect(*gateway_, machine_.driver->status(*gateway_));
   if (!machine_.disk.is_on()) machine_.oracle = before;  // what it saw is not the whole
 }
 
@@ -74,19 +71,20 @@ bool Workload::set_up() {
 void Workload::close() {
   gateway_.reset();
   consumers_.clear();
+  machine_.driver->ended();
   machine_.oracle.lives_again();
 }
 
 void Workload::run(std::optional<int> steps_after_failure) {
   steps_left_ = steps_after_failure;
-  for (int number = 0; number < kRounds; ++number)
+  for (int number = 0; number < rounds_; ++number)
     round(number);
-  if (!steps_after_failure || machine_.disk.struck().empty()) close();
+  if (!steps_after_failure || !has_failed()) close();
 }
 
 void Workload::step(const std::function<void()>& work) {
   if (!machine_.disk.is_on()) return;
-  if (steps_left_ && !machine_.disk.struck().empty() && (*steps_left_)-- <= 0) {
+  if (steps_left_ && has_failed() && (*steps_left_)-- <= 0) {
     steps_left_ = 0;
     return;
   }
@@ -106,7 +104,10 @@ void Workload::round(int number) {
   step([&] { drain(consumers_[0], 6, number % 4 != 3); });
   if (number % 2 == 1) step([&] { drain(consumers_[1], 12, true); });
   if (number % 4 == 2) step([&] { flush(); });
+  step([&] { machine_.clock.jump_wall(number % 2 == 0 ? kYears : -kYears); });
   step([&] { pass(std::chrono::milliseconds(1100)); });
+  if (number % 2 == 0) step([&] { transact_nested(); });
+  step([&] { receive("message " + std::to_string(number / 2)); });
   if (number == 1) step([&] { publish({"tx"}, 17 * 1024, Durability::stored); });
   if (number == 4) step([&] { publish({"outbox"}, 65 * 1024, Durability::stored); });
   if (number == 3 || number == 7) step([&] { close(); });
@@ -116,7 +117,8 @@ Oracle::Entry Workload::entry(const std::string& stream, std::size_t bytes) {
   const std::uint64_t serial = machine_.oracle.next_serial();
   std::string data = std::to_string(serial) + ":";
   data.resize(data.size() + bytes, static_cast<char>('a' + serial % 26));
-  return {stream, serial, std::move(data), std::nullopt, 0};
+  const std::string key = serial % kKeys == 0 ? "" : "k" + std::to_string(serial % kKeys);
+  return {stream, serial, std::move(data), key, std::nullopt, 0};
 }
 
 void Workload::publish(const std::vector<std::string>& streams, std::size_t bytes,
@@ -128,31 +130,40 @@ void Workload::publish(const std::vector<std::string>& streams, std::size_t byte
     entries.push_back(entries.front());
     entries.back().stream = streams[i];
   }
-  Event event{.topic = topic, .data = entries.front().data, .key = "k"};
+  Event event = event_of(entries.front(), topic);
   const std::size_t unit = oracle.begin(std::move(entries), false);
-  const auto receipt = gateway_->publish(std::move(event), durability);
+  const auto receipt = machine_.driver->publish(*gateway_, std::move(event), durability);
   if (receipt && durability == Durability::buffered) return;
   if (receipt) oracle.received(unit, 0, *receipt);
   oracle.answered(unit, receipt.status());
 }
 
-void Workload::transact(const Ending& ending) {
+Status Workload::put_row(Transaction& transaction, std::size_t unit) {
+  const Status done =
+      transaction.execute("CREATE TABLE IF NOT EXISTS app (unit INTEGER PRIMARY KEY)");
+  if (!done.is_ok()) return done;
+  return transaction.execute("INSERT INTO app VALUES (?1)", {static_cast<std::int64_t>(unit)});
+}
+
+Status Workload::put_events(Transaction& transaction, std::size_t unit) {
+  const std::vector<Oracle::Entry> entries = machine_.oracle.entries_of(unit);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto receipt = transaction.publish(event_of(entries[i], entries[i].stream + "/x"));
+    if (!receipt) return receipt.status();
+    machine_.oracle.received(unit, i, *receipt);
+  }
+  return {};
+}
+
+void Workload::transact(const std::function<Status(Transaction&)>& ending) {
   Oracle& oracle = machine_.oracle;
-  const std::vector<Oracle::Entry> entries{entry("outbox", 60), entry("tx", 60)};
-  const std::size_t unit = oracle.begin(entries, true);
-  const Status status = gateway_->transact([&](Transaction& transaction) -> Status {
-    Status done = transaction.execute("CREATE TABLE IF NOT EXISTS app (unit INTEGER PRIMARY KEY)");
-    if (!done.is_ok()) return done;
-    done = transaction.execute("INSERT INTO app VALUES (?1)", {static_cast<std::int64_t>(unit)});
-    if (!done.is_ok()) return done;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const auto receipt =
-          transaction.publish({.topic = entries[i].stream + "/x", .data = entries[i].data});
-      if (!receipt) return receipt.status();
-      oracle.received(unit, i, *receipt);
-    }
-    return ending(transaction, unit);
-  });
+  const std::size_t unit = oracle.begin({entry("outbox", 60), entry("tx", 60)}, true);
+  const Status status = machine_.driver->transact(
+      *gateway_, [&](Transaction& transaction) { return put_row(transaction, unit); },
+      [&](Transaction& transaction) {
+        const Status done = put_events(transaction, unit);
+        return done.is_ok() ? ending(transaction) : done;
+      });
   if (status.code() == Code::refused || status.code() == Code::invalid_argument) {
     return oracle.rolled_back(unit);
   }
@@ -160,36 +171,86 @@ void Workload::transact(const Ending& ending) {
   if (status.is_ok()) oracle.created("app");
 }
 
+// What fails inside is undone alone, and what comes behind it is there.
+void Workload::transact_nested() {
+  Oracle& oracle = machine_.oracle;
+  const std::size_t undone = oracle.begin({entry("outbox", 70), entry("tx", 70)}, true);
+  const std::size_t done = oracle.begin({entry("outbox", 80), entry("tx", 80)}, true);
+  const Status status = gateway_->transact([&](Transaction& transaction) -> Status {
+    const Status inner = transaction.nested([&]() -> Status {
+      Status put = put_row(transaction, undone);
+      if (put.is_ok()) put = put_events(transaction, undone);
+      return put.is_ok() ? changes_its_mind(transaction) : put;
+    });
+    if (inner.code() != Code::refused) return inner;
+    return transaction.nested([&]() -> Status {
+      const Status put = put_row(transaction, done);
+      return put.is_ok() ? put_events(transaction, done) : put;
+    });
+  });
+  oracle.rolled_back(undone);
+  oracle.answered(done, status);
+  if (status.is_ok()) oracle.created("app");
+}
+
+void Workload::receive(const std::string& message) {
+  machine_.oracle.came(message);
+  const Status status =
+      machine_.driver->receive(*gateway_, message, [&](Transaction& transaction) -> Status {
+        const Status done = transaction.execute("CREATE TABLE IF NOT EXISTS effect (message TEXT)");
+        if (!done.is_ok()) return done;
+        return transaction.execute("INSERT INTO effect VALUES (?1)", {std::string_view(message)});
+      });
+  machine_.oracle.heard("receiving", status);
+  if (status.is_ok()) machine_.oracle.confirmed(message);
+}
+
 void Workload::flush() {
-  const Status status = gateway_->flush();
+  const Status status = machine_.driver->flush(*gateway_);
   machine_.oracle.heard("flushing", status);
   if (status.is_ok()) machine_.oracle.flushed();
 }
 
 void Workload::pass(Duration time) {
   machine_.clock.advance(time);
-  gateway_->step(machine_.clock.now());
-  const bool is_undisturbed = machine_.disk.is_on() && machine_.disk.struck().empty();
+  gateway_->step(machine_.options.platform.clock->now());
+  const bool is_undisturbed = machine_.disk.is_on() && !has_failed();
   if (is_undisturbed && time > machine_.options.ack_flush) machine_.oracle.floors_stored();
+}
+
+std::vector<Event> Workload::fetch(Draining& from, std::size_t events) {
+  auto fetched = machine_.driver->fetch(*from.consumer, {.events = events, .bytes = 1U << 30U});
+  machine_.oracle.heard("fetching", fetched.status());
+  if (!fetched) return {};
+  for (const Event& event : *fetched)
+    machine_.oracle.fetched(from.name, event);
+  return std::move(*fetched);
+}
+
+void Workload::deliver(Draining& from, const Event& event) {
+  if (!machine_.disk.is_on()) return;
+  const Status status = machine_.driver->deliver(
+      *from.consumer, event,
+      [&oracle = machine_.oracle, name = from.name, event] { oracle.took_effect(name, event); });
+  machine_.oracle.heard("acknowledging", status);
+  if (status.is_ok()) machine_.oracle.acknowledged(from.name, event.sequence);
 }
 
 void Workload::drain(Draining& from, std::size_t events, bool is_in_order) {
   from.consumer->rewind();
-  auto fetched = from.consumer->fetch({.events = events, .bytes = 1U << 20U});
-  machine_.oracle.heard("fetching", fetched.status());
-  if (!fetched) return;
-  for (const Event& event : *fetched)
-    machine_.oracle.fetched(from.name, event);
-  // Not in order: the first one stays unanswered, and holds the floor back.
+  std::vector<Event> fetched = fetch(from, events);
+  // Not in order: answers come from the last to the first, of one event for each key, and the first
+  // one stays unanswered and holds the floor back.
   if (!is_in_order) {
-    std::reverse(fetched->begin(), fetched->end());
-    if (!fetched->empty()) fetched->pop_back();
+    std::set<std::string> keys;
+    std::erase_if(fetched, [&keys](const Event& event) {
+      return !event.key.empty() && !keys.insert(event.key).second;
+    });
+    std::reverse(fetched.begin(), fetched.end());
+    if (!fetched.empty()) fetched.pop_back();
   }
-  for (const Event& event : *fetched) {
-    const Status status = from.consumer->acknowledge(event.sequence);
-    machine_.oracle.heard("acknowledging", status);
-    if (status.is_ok()) machine_.oracle.acknowledged(from.name, event.sequence);
-  }
+  for (const Event& event : fetched)
+    deliver(from, event);
 }
 
 void Workload::go_on() {
@@ -199,26 +260,26 @@ void Workload::go_on() {
     return;
   }
   step([&] { publish({"outbox", "tx"}, 50, Durability::stored); });
+  for (const std::string& message : machine_.oracle.unconfirmed())
+    step([&] { receive(message); });
   step([&] { drain_all(consumers_[0]); });
   step([&] { transact(commits); });
 }
 
+// Everything that is pending is delivered, and leaves only what it was allowed to.
 void Workload::drain_all(Draining& from) {
   constexpr ReadLimits kAll{.events = 1'000'000, .bytes = 1U << 30U};
-  const auto pending = gateway_->read(from.stream, {from.consumer->status().floor + 1}, kAll);
-  const auto fetched = from.consumer->fetch(kAll);
-  machine_.oracle.heard("reading", pending.status());
-  machine_.oracle.heard("fetching", fetched.status());
-  if (!pending || !fetched) return;
-  if (!machine_.disk.is_on()) return;  // each of them may have ended early
-  machine_.oracle.drained(from.name, *pending, *fetched);
-  for (std::size_t i = 0; i < fetched->size(); ++i) {
-    machine_.oracle.fetched(from.name, (*fetched)[i]);
-    if (i > 2) continue;
-    if (from.consumer->acknowledge((*fetched)[i].sequence).is_ok()) {
-      machine_.oracle.acknowledged(from.name, (*fetched)[i].sequence);
-    }
+  constexpr int kFetchesMax = 1'000;
+  bool is_more = true;
+  for (int i = 0; i < kFetchesMax && is_more && machine_.disk.is_on(); ++i) {
+    const std::vector<Event> fetched = fetch(from, kAll.events);
+    for (const Event& event : fetched)
+      deliver(from, event);
+    is_more = !fetched.empty() && machine_.oracle.problems.empty();
   }
+  const auto left = gateway_->read(from.stream, {from.consumer->status().floor + 1}, kAll);
+  machine_.oracle.heard("reading", left.status());
+  if (left && machine_.disk.is_on()) machine_.oracle.drained(from.name, *left);
 }
 
 }  // namespace edgepost::test

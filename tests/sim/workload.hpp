@@ -8,37 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "edgepost/gateway.hpp"
-#include "edgepost/sim/disk.hpp"
-#include "sim/normal_disk.hpp"
-#include "sim/oracle.hpp"
-#include "support/fake_clock.hpp"
-#include "support/fake_random.hpp"
+#include "sim/machine.hpp"
 
 namespace edgepost::test {
-
-/// A machine with a disk that fails, and an oracle that watches it.
-struct Machine {
-  /// With `is_normal`, commits are synced as little as SQLite does under synchronous=NORMAL.
-  explicit Machine(const sim::DiskOptions& disk_options, bool is_normal = false);
-
-  sim::Disk disk;
-  std::optional<NormalDisk> normal;
-  FakeClock clock;
-  FakeRandom random;
-  Oracle oracle;
-  GatewayOptions options;
-};
 
 /// Uses everything a gateway offers for its store, in an order that never changes, and goes on
 /// after a failure as long as the disk has power.
 class Workload {
  public:
-  explicit Workload(Machine& machine) : machine_(machine) {}
+  Workload(Machine& machine, int rounds) : machine_(machine), rounds_(rounds) {}
 
   /// Runs until the power is cut, or to the end, and closes the gateway. With
-  /// `steps_after_failure`, ends so many steps after the disk first failed and leaves the gateway
-  /// open, for a crash to hit.
+  /// `steps_after_failure`, ends so many steps after `has_failed` first said so, and leaves the
+  /// gateway open, for a crash to hit.
   void run(std::optional<int> steps_after_failure = std::nullopt);
 
   /// After a crash or a failure: opens the gateway, lets the oracle look, publishes, and checks
@@ -48,14 +30,15 @@ class Workload {
   /// Closes gateway and consumers.
   void close();
 
+  /// Whether what the campaign planned has struck; unless it is told otherwise, the disk knows.
+  std::function<bool()> has_failed = [this] { return !machine_.disk.struck().empty(); };
+
  private:
   struct Draining {
     std::string name;
     std::string stream;
     std::optional<Consumer> consumer;
   };
-  /// What a transaction does last: its outcome.
-  using Ending = std::function<Status(Transaction& transaction, std::size_t unit)>;
 
   bool open(bool is_inspected);
   bool set_up();
@@ -64,13 +47,20 @@ class Workload {
   void step(const std::function<void()>& work);
   [[nodiscard]] Oracle::Entry entry(const std::string& stream, std::size_t bytes);
   void publish(const std::vector<std::string>& streams, std::size_t bytes, Durability durability);
-  void transact(const Ending& ending);
+  void transact(const std::function<Status(Transaction&)>& ending);
+  void transact_nested();
+  Status put_row(Transaction& transaction, std::size_t unit);
+  Status put_events(Transaction& transaction, std::size_t unit);
+  void receive(const std::string& message);
   void flush();
   void pass(Duration time);
   void drain(Draining& from, std::size_t events, bool is_in_order);
   void drain_all(Draining& from);
+  std::vector<Event> fetch(Draining& from, std::size_t events);
+  void deliver(Draining& from, const Event& event);
 
   Machine& machine_;
+  const int rounds_;
   std::unique_ptr<Gateway> gateway_;
   std::vector<Draining> consumers_;
   std::optional<int> steps_left_;
