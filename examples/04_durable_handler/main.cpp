@@ -18,16 +18,18 @@ Status prepare(Gateway& gateway) {
   if (status.is_ok()) status = gateway.route("work/#", "work");
   if (!status.is_ok()) return status;
   return gateway.transact([](Transaction& transaction) {
-    return transaction.execute("CREATE TABLE IF NOT EXISTS labels(item TEXT, printed INTEGER)");
+    return transaction.execute("CREATE TABLE IF NOT EXISTS labels(event TEXT, item TEXT)");
   });
 }
 
 // The effect and the claim are one transaction: whoever claimed the event has had the effect.
 Status print_label(Gateway& gateway, const Event& event) {
   return gateway.transact([&](Transaction& transaction) -> Status {
-    const Result<bool> is_first = transaction.claim("labels", event.id.to_string());
+    const std::string id = event.id.to_string();
+    const Result<bool> is_first = transaction.claim("labels", id);
     if (!is_first || !*is_first) return is_first.status();
-    return transaction.execute("INSERT INTO labels VALUES (?, 1)", {std::string_view(event.data)});
+    return transaction.execute("INSERT INTO labels VALUES (?, ?)",
+                               {std::string_view(id), std::string_view(event.data)});
   });
 }
 
@@ -39,11 +41,12 @@ Status handle(Gateway& gateway, const Event& event, int call) {
   return {};
 }
 
-// A second label of an item would fail the unique index.
+// With a second label for an event there can be no unique index.
 bool each_has_one_label(Gateway& gateway) {
   return gateway
-      .transact([](Transaction& transaction) {
-        return transaction.execute("CREATE UNIQUE INDEX IF NOT EXISTS one ON labels(item)");
+      .transact([](Transaction& transaction) -> Status {
+        Status status = transaction.execute("CREATE UNIQUE INDEX one ON labels(event)");
+        return status.is_ok() ? transaction.execute("DROP INDEX one") : status;
       })
       .is_ok();
 }
