@@ -159,6 +159,9 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
   listener.on_stored = [late](const store::StreamLog& stream) {
     if (*late != nullptr) (*late)->stored(stream);
   };
+  listener.on_dropped = [late](const store::StreamLog& stream, const Dropped& dropped) {
+    if (*late != nullptr) (*late)->dropped(stream, dropped);
+  };
   listener.on_due = [late] {
     if (*late != nullptr) (*late)->due();
   };

@@ -78,6 +78,9 @@ struct Gateway::Parts {
   /// Tells the uplinks and subscribers of `stream` that it has new events.
   void stored(const store::StreamLog& stream);
 
+  /// Publishes on the bus what the limits of `stream` have dropped.
+  void dropped(const store::StreamLog& stream, const Dropped& dropped);
+
   /// Makes the store's thread look at what is due.
   void due();
 

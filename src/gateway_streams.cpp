@@ -71,6 +71,23 @@ void Gateway::Parts::route_own(store::StreamLog& stream) {
     routes.push_back({filter, &stream, true});
 }
 
+void Gateway::Parts::dropped(const store::StreamLog& stream, const Dropped& dropped) {
+  Event event;
+  event.topic = "edgepost/stream/" + stream.name() + "/dropped";
+  event.type = "edgepost.stream.dropped";
+  event.content_type = "application/json";
+  for (const auto& [reason, count] :
+       {std::pair{"max_bytes", dropped.max_bytes}, std::pair{"max_events", dropped.max_events},
+        std::pair{"max_age", dropped.max_age}, std::pair{"max_per_key", dropped.max_per_key},
+        std::pair{"damaged", dropped.damaged}}) {
+    if (count == 0) continue;
+    event.data += event.data.empty() ? "{" : ",";
+    event.data += "\"" + std::string(reason) + "\":" + std::to_string(count);
+  }
+  event.data += "}";
+  if (complete_event(event)) hand_out(event);
+}
+
 Status Gateway::create_stream(const StreamOptions& options) {
   if (Status status = check(options); !status.is_ok()) return status;
   if (Status status = parts_->store->create_stream(options); !status.is_ok()) return status;

@@ -30,7 +30,9 @@ enum class Discard : unsigned char {
 };
 
 /// A stream: a named durable log of events, numbered from 1 without gaps. Streams never take room
-/// from each other: each has its own limits, within GatewayOptions::disk_bytes_max for all.
+/// from each other: each has its own limits, within GatewayOptions::disk_bytes_max for all. What
+/// limits drop is told on the bus, at most once a second, as the topic
+/// `edgepost/stream/<name>/dropped` with the counts by reason as JSON.
 struct StreamOptions {
   std::string name;                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
   std::vector<std::string> filters;  ///< Topics it takes, as MQTT filters; routes add more.

@@ -149,7 +149,7 @@ Status Commit::finish() {
   if (Status status = transaction_.commit(); !status.is_ok()) return status;
   is_finished_ = true;
   for (const Part& part : parts_)
-    part.stream->committed(part.next);
+    part.stream->committed(part.next, now_.life);
   return {};
 }
 

@@ -35,6 +35,8 @@ namespace edgepost::store {
 struct StoreListener {
   std::function<void(StreamLog&)> on_stored;  ///< Events of this stream were committed.
   std::function<void()> on_due;               ///< step() is wanted earlier than it last said.
+  /// Limits have dropped events; called by step(), not with the turn to commit.
+  std::function<void(const StreamLog&, const Dropped&)> on_dropped;
 };
 
 /// An event that its consumer has given up, on its way to become a dead letter.
@@ -187,6 +189,8 @@ class Store {
   std::vector<OpenAttempts> unsaved_attempts();
   Status write_attempts(const std::vector<OpenAttempts>& attempts);
   Status load_attempts(Consumer::State& consumer);
+  bool has_old_events();
+  Instant step_limits(Instant now);
   Status begin_life();
   [[nodiscard]] WriteStatus writes() const;
   Status open_clocks();
@@ -230,8 +234,9 @@ class Store {
   std::size_t acknowledged_events_ = 0;
   Instant next_step_ = Instant::max();
 
-  bool is_loaded_ = false;    // until then memory knows less than the books: nothing may be written
-  std::string step_failure_;  // only step() uses it
+  bool is_loaded_ = false;  // until then memory knows less than the books: nothing may be written
+  Instant reported_at_ = Instant::min();  // only step() uses it
+  std::string step_failure_;              // only step() uses it
 
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<std::uint64_t> events_ = 0;

@@ -88,8 +88,15 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
       stamped_changes_ = changes;  // a commit of nothing writes nothing
       leave_stamp();
     }
-    for (StreamLog* stream : commit.grown_streams())
+    for (StreamLog* stream : commit.grown_streams()) {
+      const Duration age_due = stream->age_due();
+      const Instant instant = options_.platform.clock->now();
+      if (stream->has_drops()) due_at(instant);
+      if (age_due != Duration::max()) {
+        due_at(instant + std::max(age_due - life_now(), Duration::zero()));
+      }
       listener_.on_stored(*stream);
+    }
     return {};
   };
   Status status = run();
@@ -247,6 +254,35 @@ void Store::floors_wait() {
   if (is_many) due_at(now);
 }
 
+bool Store::has_old_events() {
+  const Duration life = life_now();
+  const std::lock_guard lock(streams_mutex_);
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [life](const auto& stream) { return stream->age_due() <= life; });
+}
+
+// Reports what limits have dropped, once a second; when to look at the limits again.
+Instant Store::step_limits(Instant now) {
+  constexpr Duration kReportPause = std::chrono::seconds(1);
+  const bool is_time = now - kReportPause >= reported_at_ || reported_at_ == Instant::min();
+  const Duration life = life_now();
+  Instant next = Instant::max();
+  for (StreamLog* stream : streams()) {
+    if (const Duration due = stream->age_due(); due != Duration::max()) {
+      next = std::min(next, now + std::max(due - life, Duration::zero()));
+    }
+    if (!is_time) {
+      if (stream->has_drops()) next = std::min(next, reported_at_ + kReportPause);
+      continue;
+    }
+    const Dropped dropped = stream->take_dropped();
+    if (dropped.total() == 0) continue;
+    reported_at_ = now;
+    listener_.on_dropped(*stream, dropped);
+  }
+  return next;
+}
+
 Instant Store::step(Instant now) {
   bool is_due = false;
   {
@@ -266,15 +302,18 @@ Instant Store::step(Instant now) {
       consumer->buried(burial.event.sequence, false);
     }
   }
+  is_due = is_due || has_old_events();
   const Status status = is_due ? flush() : Status();
   if (is_due && status.message() != step_failure_) {
     step_failure_ = status.message();
     options_.platform.logger->write(status.is_ok() ? LogLevel::info : LogLevel::error, "store",
                                     status.is_ok() ? "writing works again" : step_failure_);
   }
+  const Instant next_limit = step_limits(now);
   const std::lock_guard lock(pending_mutex_);
-  next_step_ = Instant::max();
-  if (buffered_since_) next_step_ = *buffered_since_ + options_.flush_interval;
+  next_step_ = next_limit;
+  if (buffered_since_)
+    next_step_ = std::min(next_step_, *buffered_since_ + options_.flush_interval);
   if (acknowledged_since_) {
     next_step_ = std::min(next_step_, *acknowledged_since_ + options_.ack_flush);
   }

@@ -255,14 +255,11 @@ Status Store::delete_consumer(std::string_view stream_name, std::string_view nam
                                        "DELETE FROM edgepost_consumer WHERE id = ?1"}) {
       if (Status done = run(*writer_, sql, cursor->id); !done.is_ok()) return done;
     }
-    log.remove_cursor(cursor->id);
     commit.include(log);
+    log.plan_removal(cursor);
     return {};
   });
-  if (!status.is_ok() && cursor != nullptr) {
-    log.restore_cursor(cursor);
-    cursor->is_open = false;
-  }
+  if (!status.is_ok() && cursor != nullptr) cursor->is_open = false;
   return status;
 }
 

@@ -20,6 +20,18 @@ const Floor* witness_of(const std::vector<Floor>& floors, std::uint64_t done) {
   return witness;
 }
 
+// Settles what every consumer has passed. Nobody may settle events that no consumer was ever to
+// get.
+void settle_passed(Books& books) {
+  std::uint64_t done = books.next_sequence - 1;
+  bool is_wanted = false;
+  for (const Floor& floor : books.floors) {
+    done = std::min(done, floor.floor);
+    is_wanted = is_wanted || floor.start <= books.done + 1;
+  }
+  if (is_wanted) books.settle(done, witness_of(books.floors, books.done), Outcome::acknowledged);
+}
+
 }  // namespace
 
 Status StreamLog::claim(std::uint64_t bytes) {
@@ -71,24 +83,52 @@ bool StreamLog::plan_death(const std::shared_ptr<Cursor>& cursor, std::uint64_t 
   return is_counted;
 }
 
-bool StreamLog::needs_books(std::uint64_t next_sequence, Duration) const {
+bool StreamLog::needs_books(std::uint64_t next_sequence, Duration life) const {
   const std::lock_guard lock(mutex_);
-  if (!deaths_.empty() || cursors_.size() != books_.floors.size()) return true;
+  if (!deaths_.empty() || leaving_ != nullptr || cursors_.size() != books_.floors.size())
+    return true;
   for (std::size_t i = 0; i < cursors_.size(); ++i) {
     if (cursors_[i]->changes() != books_.floors[i].changes) return true;
   }
   if (unbooked_segments_ + added_.segments >= kUnbookedSegmentsMax) return true;
+  if (age_due_locked() <= life) return true;
   if (options_.discard == Discard::new_events) return false;
   return (options_.max_events != 0 && kept(next_sequence) > options_.max_events) ||
          (options_.max_bytes != 0 && bytes_ + added_.bytes > options_.max_bytes);
+}
+
+Duration StreamLog::age_due_locked() const {
+  const bool is_bounded =
+      options_.max_age != Duration::zero() && oldest_life_ <= Duration::max() - options_.max_age;
+  return is_bounded ? oldest_life_ + options_.max_age : Duration::max();
+}
+
+Duration StreamLog::age_due() const {
+  const std::lock_guard lock(mutex_);
+  return age_due_locked();
+}
+
+bool StreamLog::has_drops() const {
+  const std::lock_guard lock(mutex_);
+  return !(reported_ == books_.dropped);
+}
+
+Dropped StreamLog::take_dropped() {
+  const std::lock_guard lock(mutex_);
+  const Dropped before = std::exchange(reported_, books_.dropped);
+  Dropped news;
+  news.max_bytes = reported_.max_bytes - before.max_bytes;
+  news.max_events = reported_.max_events - before.max_events;
+  news.max_age = reported_.max_age - before.max_age;
+  news.max_per_key = reported_.max_per_key - before.max_per_key;
+  news.damaged = reported_.damaged - before.damaged;
+  return news;
 }
 
 Books StreamLog::books_of_now(std::uint64_t next_sequence, const std::vector<Drop>& drops) const {
   Books books = books_;
   books.next_sequence = next_sequence;
   books.floors.clear();
-  std::uint64_t done = next_sequence - 1;
-  bool is_wanted = false;  // Nobody may settle events that no consumer was ever to get.
   for (const auto& cursor : cursors_) {
     Floor floor = cursor->snapshot();
     for (const Death& death : deaths_) {
@@ -97,8 +137,6 @@ Books StreamLog::books_of_now(std::uint64_t next_sequence, const std::vector<Dro
     for (const Drop& drop : drops)
       floor.raise(drop.to, drop.reason);
     floor.changes = cursor->changes();  // of what it was taken from
-    done = std::min(done, floor.floor);
-    is_wanted = is_wanted || floor.start <= books.done + 1;
     books.floors.push_back(std::move(floor));
   }
   for (const Death& death : deaths_) {
@@ -106,12 +144,15 @@ Books StreamLog::books_of_now(std::uint64_t next_sequence, const std::vector<Dro
     auto& dead = books.dead_above;
     dead.insert(std::lower_bound(dead.begin(), dead.end(), death.sequence), death.sequence);
   }
-  const Floor* witness = witness_of(books.floors, books.done);
-  for (const Drop& drop : drops)
-    books.settle(drop.to, witness, drop.reason);
-  if (is_wanted) books.settle(done, witness, Outcome::acknowledged);
-  for (const Drop& drop : drops)
+  for (const Drop& drop : drops) {
+    books.settle(drop.to, witness_of(books.floors, books.done), drop.reason);
     books.trimmed = std::max(books.trimmed, drop.to);
+  }
+  settle_passed(books);
+  if (leaving_ != nullptr) {
+    std::erase_if(books.floors, [this](const Floor& f) { return f.consumer == leaving_->id; });
+    settle_passed(books);
+  }
   if (options_.retention != Retention::limits) books.trimmed = std::max(books.trimmed, books.done);
   return books;
 }

@@ -63,6 +63,17 @@ Status StreamLog::load(Connection& connection) {
   bytes_ = books_.bytes + newer->integer(1);
   unbooked_segments_ = newer->integer(2);
   next_sequence_ = std::max(books_.next_sequence, newer->integer(0) + 1);
+  reported_ = books_.dropped;
+  oldest_life_ = Duration::max();
+  if (options_.max_age == Duration::zero()) return {};
+  Result<Statement> oldest =
+      connection.prepare("SELECT last_seq, bytes, count, data FROM " + table() +
+                         " WHERE last_seq > ?1 ORDER BY last_seq LIMIT 1");
+  if (!oldest) return located(oldest.status(), 0);
+  oldest->bind(1, books_.trimmed);
+  const Result<bool> is_there = connection.step(*oldest);
+  if (!is_there) return located(is_there.status(), 0);
+  if (*is_there && oldest->integer(0) > 0) oldest_life_ = life_of(*oldest, books_.life);
   return {};
 }
 
@@ -91,34 +102,60 @@ Result<std::uint64_t> StreamLog::newest(Connection& connection) {
   return newest->integer(0);
 }
 
-// What exceeds the limits, oldest first; the newest segment always stays.
-Status StreamLog::plan_drops(Connection& connection, std::uint64_t next_sequence, Duration) {
+// When the segment in `row` (last_seq, bytes, count, data) was stored; one that cannot be read is
+// as young as can be: age is no reason to drop it.
+Duration StreamLog::life_of(const Statement& row, Duration now) const {
+  const auto segment =
+      SegmentReader::open(std::string(row.bytes(3)), id_, row.integer(0), row.integer(2));
+  return segment ? segment->moment().life : now;
+}
+
+// What exceeds the limits, oldest first. The newest segment is never too much, only too old.
+Status StreamLog::plan_drops(Connection& connection, std::uint64_t next_sequence, Duration life) {
   const std::lock_guard lock(mutex_);
   drops_.clear();
-  if (options_.discard == Discard::new_events) return {};
+  planned_oldest_ = Duration::max();
+  const bool makes_room = options_.discard == Discard::old_events;
+  const bool has_age = options_.max_age != Duration::zero();
+  if (!makes_room && !has_age) return {};
+  const std::uint64_t bytes = bytes_ + added_.bytes;
+  std::uint64_t over = 0;
+  if (makes_room && options_.max_bytes != 0) over = bytes - std::min(options_.max_bytes, bytes);
   // What consumers have settled goes anyway, and makes room first.
   const std::uint64_t trimmed = books_of_now(next_sequence).trimmed;
-  std::uint64_t over = options_.max_bytes == 0 || bytes_ + added_.bytes <= options_.max_bytes
-                           ? 0
-                           : bytes_ + added_.bytes - options_.max_bytes;
+  std::uint64_t aged = trimmed;
+  std::uint64_t crowded = trimmed;
   Status status = prepare_once(connection, oldest_,
-                               "SELECT last_seq, bytes FROM " + table() +
-                                   " WHERE last_seq > 0 AND last_seq < ?1 ORDER BY last_seq");
+                               "SELECT last_seq, bytes, count, data FROM " + table() +
+                                   " WHERE last_seq > 0 ORDER BY last_seq");
   if (!status.is_ok()) return status;
   StatementUse oldest(oldest_);
-  oldest->bind(1, next_sequence - 1);
-  while (over > 0) {
+  while (over > 0 || has_age) {
     const Result<bool> row = connection.step(oldest_);
     if (!row) return row.status();
     if (!*row) break;
     const std::uint64_t last = oldest->integer(0);
-    if (last > trimmed) drops_.push_back({last, Outcome::max_bytes});
+    if (last > trimmed) {
+      const Duration stored = has_age ? life_of(oldest_, life) : life;
+      if (has_age && stored <= life - options_.max_age) {
+        aged = last;
+      } else if (over > 0 && last < next_sequence - 1) {
+        crowded = last;
+      } else {
+        if (has_age) planned_oldest_ = stored;
+        break;
+      }
+    }
     over -= std::min(over, oldest->integer(1));
   }
-  if (drops_.size() > 1) drops_ = {drops_.back()};
-  const std::uint64_t gone = drops_.empty() ? trimmed : drops_.back().to;
-  if (options_.max_events != 0 && next_sequence - 1 - gone > options_.max_events) {
-    drops_.push_back({next_sequence - 1 - options_.max_events, Outcome::max_events});
+  std::uint64_t gone = trimmed;
+  const auto drop_to = [&](std::uint64_t sequence, Outcome reason) {
+    if (sequence > gone) drops_.push_back({gone = sequence, reason});
+  };
+  drop_to(aged, Outcome::max_age);
+  drop_to(crowded, Outcome::max_bytes);
+  if (makes_room && options_.max_events != 0 && next_sequence - 1 > options_.max_events) {
+    drop_to(next_sequence - 1 - options_.max_events, Outcome::max_events);
   }
   return {};
 }
@@ -160,8 +197,9 @@ Status StreamLog::write_books(Connection& connection, std::uint64_t next_sequenc
   return connection.step(update_books_).status();
 }
 
-void StreamLog::committed(std::uint64_t next_sequence) {
+void StreamLog::committed(std::uint64_t next_sequence, Duration life) {
   const std::lock_guard lock(mutex_);
+  if (added_.segments > 0) oldest_life_ = std::min(oldest_life_, life);
   next_sequence_ = next_sequence;
   bytes_ += added_.bytes - std::min(trimmed_bytes_, bytes_ + added_.bytes);
   unbooked_segments_ += added_.segments;
@@ -170,11 +208,13 @@ void StreamLog::committed(std::uint64_t next_sequence) {
   if (!written_) return;
   for (const Death& death : deaths_)
     death.cursor->settle(death.sequence, Outcome::dead);
+  std::erase(cursors_, std::exchange(leaving_, nullptr));
   for (std::size_t i = 0; i < cursors_.size(); ++i) {
     for (const Drop& drop : drops_)
       cursors_[i]->raise(drop.to, drop.reason);
     cursors_[i]->forget_passed(written_->floors[i].floor);
   }
+  oldest_life_ = planned_oldest_;
   books_ = std::move(*written_);
   written_.reset();
   deaths_.clear();
@@ -187,6 +227,7 @@ void StreamLog::rolled_back() {
   written_.reset();
   deaths_.clear();
   drops_.clear();
+  leaving_.reset();
   added_ = {};
   trimmed_bytes_ = 0;
 }
@@ -235,9 +276,9 @@ void StreamLog::remove_cursor(std::uint32_t id) {
   std::erase_if(cursors_, [id](const auto& cursor) { return cursor->id == id; });
 }
 
-void StreamLog::restore_cursor(std::shared_ptr<Cursor> cursor) {
+void StreamLog::plan_removal(const std::shared_ptr<Cursor>& cursor) {
   const std::lock_guard lock(mutex_);
-  cursors_.push_back(std::move(cursor));
+  leaving_ = cursor;
 }
 
 std::vector<std::shared_ptr<Cursor>> StreamLog::cursors() const {

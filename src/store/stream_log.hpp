@@ -77,8 +77,16 @@ class StreamLog {
   /// not wanted any more. In a transaction; becomes true in memory with committed().
   Status write_books(Connection& connection, std::uint64_t next_sequence, Duration life);
 
-  /// Takes over what the transaction just committed has changed.
-  void committed(std::uint64_t next_sequence);
+  /// Takes over what the transaction just committed at `life` has changed.
+  void committed(std::uint64_t next_sequence, Duration life);
+
+  /// When the oldest event exceeds max_age, on the life clock; Duration::max() for never.
+  [[nodiscard]] Duration age_due() const;
+
+  /// True when take_dropped() has something to tell.
+  [[nodiscard]] bool has_drops() const;
+  /// What was dropped since this was asked last, or since it was loaded.
+  Dropped take_dropped();
 
   /// What the transaction in progress has appended; a savepoint takes it back.
   struct Added {
@@ -99,8 +107,9 @@ class StreamLog {
   std::shared_ptr<Cursor> add_cursor(std::string name, const Floor& from);
   /// Takes a consumer away.
   void remove_cursor(std::uint32_t id);
-  /// Takes back remove_cursor() after its transaction failed.
-  void restore_cursor(std::shared_ptr<Cursor> cursor);
+  /// Takes a consumer away when the transaction in progress commits; what it was the last to settle
+  /// stays settled.
+  void plan_removal(const std::shared_ptr<Cursor>& cursor);
   [[nodiscard]] std::shared_ptr<Cursor> cursor(std::string_view name) const;
   [[nodiscard]] std::vector<std::shared_ptr<Cursor>> cursors() const;
 
@@ -134,7 +143,9 @@ class StreamLog {
 
   [[nodiscard]] Books books_of_now(std::uint64_t next_sequence,
                                    const std::vector<Drop>& drops = {}) const;
+  [[nodiscard]] Duration age_due_locked() const;
   Status plan_drops(Connection& connection, std::uint64_t next_sequence, Duration life);
+  [[nodiscard]] Duration life_of(const Statement& row, Duration now) const;
   Result<std::uint64_t> trim(Connection& connection, std::uint64_t up_to);
   [[nodiscard]] std::uint64_t kept(std::uint64_t next_sequence) const {
     return next_sequence - 1 - books_.trimmed;
@@ -153,14 +164,18 @@ class StreamLog {
   std::vector<std::shared_ptr<Cursor>> cursors_;
   std::uint64_t claimed_events_ = 0;
   std::uint64_t claimed_bytes_ = 0;
-  std::uint64_t bytes_ = 0;              // of all segments
-  std::uint64_t unbooked_segments_ = 0;  // appended since the books were written
+  std::uint64_t bytes_ = 0;                 // of all segments
+  std::uint64_t unbooked_segments_ = 0;     // appended since the books were written
+  Duration oldest_life_ = Duration::max();  // of the oldest segment; kept with max_age only
+  Dropped reported_;                        // by take_dropped()
   Books books_;
 
   // Of the transaction in progress.
   std::optional<Books> written_;
   std::vector<Drop> drops_;
+  Duration planned_oldest_ = Duration::max();
   std::vector<Death> deaths_;
+  std::shared_ptr<Cursor> leaving_;
   Added added_;
   std::uint64_t trimmed_bytes_ = 0;
 
