@@ -99,10 +99,12 @@ Status Connection::harden() {
   sqlite3_limit(db, SQLITE_LIMIT_TRIGGER_DEPTH, 16);
   sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1'000);
   // The reasons of these figures were measured; they stand in docs/architecture.md.
-  return run(
-      "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF;"
-      "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;",
-      "cannot be opened");
+  const Status status =
+      run("PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF;"
+          "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;",
+          "cannot be opened");
+  // That the file is damaged is found, and told, by whoever reads it.
+  return status.code() == Code::corrupt ? Status() : status;
 }
 
 Result<Statement> Connection::prepare(std::string_view sql, std::string_view* rest) {

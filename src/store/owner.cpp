@@ -56,6 +56,7 @@ std::string Stamp::encode(std::uint64_t life) const {
   constexpr std::size_t kMarkBytesMax = 5 + 10;
   std::string content;
   ByteWriter writer(content);
+  writer.byte(is_clean ? 1 : 0);
   writer.signed_varint(lived.count());
   writer.signed_varint(boot.time_since_epoch().count());
   for (const std::uint64_t figure :
@@ -82,6 +83,7 @@ std::optional<Stamp> Stamp::decode(std::string_view bytes, std::uint64_t life) {
   if (head.has_failed() || checksum != stamp_checksum(content, life)) return std::nullopt;
   ByteReader reader(content);
   Stamp stamp;
+  stamp.is_clean = reader.byte() == 1;
   stamp.lived = Duration(reader.signed_varint());
   stamp.boot = Instant(Duration(reader.signed_varint()));
   for (std::uint64_t* figure : {&stamp.writes.commits, &stamp.writes.events, &stamp.writes.bytes,

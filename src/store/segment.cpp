@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t kFormat = 2;         // 1 did not say when it was packed
 constexpr std::uint8_t kWallUntrusted = 1;  // flag: an offset of the wall follows
+constexpr std::uint8_t kLost = 2;           // flag: no events; how many there were follows
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kSharedTexts = 64;  // the search stays cheap; gateways have few topics
 constexpr std::uint64_t kAttributesMax = 32;
@@ -113,6 +114,17 @@ void SegmentWriter::finish(std::uint32_t stream, std::uint64_t last_sequence) {
   writer_.fixed32(checksum(bytes_, stream, last_sequence));
 }
 
+std::string lost_segment(std::uint32_t stream, std::uint64_t last_sequence, std::uint64_t count) {
+  std::string bytes;
+  ByteWriter writer(bytes);
+  writer.byte(kFormat);
+  writer.byte(kLost);
+  writer.varint(0);  // life
+  writer.varint(count);
+  writer.fixed32(checksum(bytes, stream, last_sequence));
+  return bytes;
+}
+
 SegmentReader::SegmentReader(std::string bytes, std::uint64_t first, std::uint64_t last)
     : bytes_(std::move(bytes)), next_sequence_(first), last_sequence_(last) {}
 
@@ -123,7 +135,12 @@ bool SegmentReader::read_header() {
     moment_.life =
         std::chrono::milliseconds(static_cast<std::int64_t>(std::min(reader.varint(), kLifeMax)));
     if (flags == kWallUntrusted) moment_.wall_offset = Duration(reader.signed_varint());
-    if (flags > kWallUntrusted) return false;
+    if (flags > kLost) return false;
+    if (flags == kLost) {
+      if (reader.varint() != last_sequence_ - next_sequence_ + 1) return false;
+      is_lost_ = true;
+      next_sequence_ = last_sequence_ + 1;
+    }
   }
   at_ = reader.position();
   return !reader.has_failed();

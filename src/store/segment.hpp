@@ -74,6 +74,10 @@ class SegmentWriter {
   std::uint64_t count_ = 0;
 };
 
+/// What stands in the place of segments that are lost, so that everybody who reads the stream sees
+/// how many events are missing and goes on: a segment without events.
+std::string lost_segment(std::uint32_t stream, std::uint64_t last_sequence, std::uint64_t count);
+
 /// Unpacks a segment, event by event.
 class SegmentReader {
  public:
@@ -88,6 +92,9 @@ class SegmentReader {
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
   [[nodiscard]] bool has_next() const { return next_sequence_ <= last_sequence_; }
   [[nodiscard]] const Moment& moment() const { return moment_; }
+
+  /// It stands for events that are lost; it has none.
+  [[nodiscard]] bool is_lost() const { return is_lost_; }
 
   /// The next event. Requires: has_next(). Errors: corrupt.
   Result<Stored> next();
@@ -104,6 +111,7 @@ class SegmentReader {
 
   std::string bytes_;  // without the checksum
   Moment moment_;
+  bool is_lost_ = false;
   std::size_t at_ = 0;
   std::vector<Place> texts_;
   std::int64_t time_ = 0;

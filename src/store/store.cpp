@@ -6,7 +6,6 @@
 
 #include "base/event_weight.hpp"
 #include "store/consumer_state.hpp"
-#include "store/fingerprint.hpp"
 
 namespace edgepost::store {
 Store::Store(const GatewayOptions& options, StoreListener listener)
@@ -14,65 +13,6 @@ Store::Store(const GatewayOptions& options, StoreListener listener)
       listener_(std::move(listener)),
       claims_(options.claims_max),
       queue_(options.group_bytes_max) {}
-
-Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreListener listener) {
-  std::unique_ptr<Store> store(new Store(options, std::move(listener)));
-  Status status = store->open_connections();
-  if (!status.is_ok()) return status;
-  const Result<Identity> identity = read_identity(*store->reader_);
-  if (!identity) return identity.status();
-  store->identity_ = *identity;
-  if (status = store->load_streams(); !status.is_ok()) return status;
-  if (store->owner_ != nullptr) {
-    if (status = store->begin_life(); !status.is_ok()) return status;
-  }
-  store->is_loaded_ = true;
-  return store;
-}
-
-namespace {
-
-Status refuse_strange_schema(Connection& connection) {
-  const Result<SchemaDifference> difference = compare_schema(connection);
-  if (!difference) return difference.status();
-  if (difference->strange.empty()) return {};
-  return {Code::corrupt, "database " + connection.path() + ": has a " +
-                             difference->strange.front() +
-                             " that edgepost did not make: remove it"};
-}
-
-}  // namespace
-
-Status Store::open_connections() {
-  const std::string& path = options_.database;
-  Result<std::unique_ptr<Meter>> meter = Meter::make(options_.platform.vfs);
-  if (!meter) return meter.status();
-  meter_ = std::move(*meter);
-  if (!is_read_only()) {
-    Result<Connection> writer = Connection::open(path, vfs(), Connection::Mode::read_write);
-    if (!writer) return writer.status();
-    writer_ = std::move(*writer);
-    // A stranger's file is left alone: nothing is created beside it.
-    if (Status status = check_schema(*writer_, false); !status.is_ok()) return status;
-    if (Status status = refuse_strange_schema(*writer_); !status.is_ok()) return status;
-    Result<std::unique_ptr<Owner>> owner = Owner::take(path, vfs());
-    if (!owner) return owner.status();
-    owner_ = std::move(*owner);
-    Status status = migrate(*writer_, *options_.platform.random);
-    if (!status.is_ok()) return status;
-    Result<Statement> query = writer_->prepare("PRAGMA data_version");
-    if (!query) return query.status();
-    data_version_query_ = std::move(*query);
-    const Result<std::uint64_t> version = data_version();
-    if (!version) return version.status();
-    data_version_ = *version;
-  }
-  Result<Connection> reader = Connection::open(path, vfs(), Connection::Mode::read_only);
-  if (!reader) return reader.status();
-  reader_ = std::move(*reader);
-  Status status = check_schema(*reader_, true);
-  return status.is_ok() && is_read_only() ? refuse_strange_schema(*reader_) : status;
-}
 
 // Takes over what the owner before had reached when it was killed, and begins a life of its own:
 // first the notes, then the count, so that a kill in between loses neither.
@@ -91,8 +31,6 @@ Status Store::begin_life() {
       floors[cursor->id] = cursor->floor();
     }
   }
-  found_stamp_ = owner_->stamp(before);
-  if (!found_stamp_) found_stamp_ = owner_->stamp(now);
   Status status = open_clocks();
   if (!status.is_ok()) return status;
   status = owner_->begin_notes(floors, now);
@@ -109,8 +47,9 @@ WriteStatus Store::writes() const {
 }
 
 // Behind a commit, never before: what it says is in the database.
-void Store::leave_stamp() {
+void Store::leave_stamp(bool is_closing) {
   Stamp stamp;
+  stamp.is_clean = is_closing && !is_suspect_;
   stamp.boot = options_.platform.clock->since_boot();
   stamp.writes = writes();
   stamp.lived = life_->at(stamp.boot);
@@ -135,6 +74,7 @@ Store::~Store() {
       options_.platform.logger->write(LogLevel::error, "store",
                                       "closing: what was buffered is lost: " + status.message());
     }
+    if (owner_ != nullptr) leave_stamp(true);
   }
   const std::lock_guard lock(streams_mutex_);
   for (const auto& weak : consumers_) {
@@ -198,6 +138,7 @@ Status Store::fill(GatewayStatus& status) {
             [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });
   status.owner_pid = owner_pid();
   status.incarnation = identity_.incarnation;
+  status.damage = damage_;
   status.writes = writes();
   const std::lock_guard lock(read_mutex_);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");

@@ -25,6 +25,7 @@
 #include "store/life.hpp"
 #include "store/meter.hpp"
 #include "store/owner.hpp"
+#include "store/salvage.hpp"
 #include "store/schema.hpp"
 #include "store/stream_log.hpp"
 
@@ -168,7 +169,16 @@ class Store {
 
   Store(const GatewayOptions& options, StoreListener listener);
   [[nodiscard]] const std::string& vfs() const { return meter_->name(); }
+  Status open_whole();
   Status open_connections();
+  Status open_writer();
+  Status examine(Status& damage);
+  Status check_unclean(Connection& connection);
+  void find_stamp(Connection& connection);
+  Status keep_lost_tails();
+  Status mark_lost_tails();
+  Status salvage_all(const Status& why);
+  void report_damage(DamageReport report);
   Status load_streams();
   Status load_consumers(StreamLog& stream);
   Result<std::uint64_t> resolve(StreamLog& log, const Position& from);
@@ -196,7 +206,7 @@ class Store {
   Status open_clocks();
   TimeNow time_now();
   Status write_anchor(const TimeNow& now, bool has_guesses);
-  void leave_stamp();
+  void leave_stamp(bool is_closing = false);
   Status refuse_if_not_owner() const;
   Result<std::uint64_t> data_version();
   void due_at(Instant when);
@@ -211,7 +221,10 @@ class Store {
   std::atomic<bool> is_wall_trusted_ = true;  // as of the last commit or step
   int stamped_changes_ = 0;                   // SQLite's count of changed rows at the last stamp
   std::optional<Stamp> found_stamp_;          // what the owner before has left
-  std::optional<Connection> writer_;          // only with the turn of queue_
+  std::optional<DamageReport> damage_;        // found when this gateway was opened
+  std::vector<Lost> lost_tails_;
+  std::atomic<bool> is_suspect_ = false;  // something was damaged: the next owner looks closely
+  std::optional<Connection> writer_;      // only with the turn of queue_
   Statement data_version_query_;
   std::uint64_t data_version_ = 0;  // changes when another connection has written
   Claims claims_;                   // only with the turn of queue_

@@ -247,6 +247,7 @@ Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPositi
         position.next = stored->event.sequence + 1;
         return std::optional<Stored>(std::move(*stored));
       }
+      position.next = std::max(position.next, segment.next_sequence());  // events may be lost
       position.segment.reset();
     }
     Status status = prepare_once(connection, select_,

@@ -169,16 +169,6 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a missing segment is found by verify 
   CHECK(report->problems.front().find("missing before sequence 3") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(GatewayFixture, "schema: damaged books are an error, not an empty start [P-06]") {
-  open();
-  publish("1");
-  close();
-  sql(options.database, "UPDATE edgepost_segment_1 SET data = x'00' WHERE last_seq = 0");
-  const Status status = open_status(options);
-  CHECK(status.code() == Code::corrupt);
-  CHECK(status.message().find("stream outbox") != std::string::npos);
-}
-
 TEST_CASE_FIXTURE(GatewayFixture, "schema: a file that was cut off keeps its log [P-06]") {
   open();
   publish_many(1, 3);

@@ -219,3 +219,13 @@ TEST_CASE("segment: a format of the future is told from damage") {
   ByteWriter(bytes).fixed32(crc32c(bytes, crc32c(place)));
   CHECK(unpack(bytes, 1, 1).status().code() == Code::unsupported);
 }
+
+TEST_CASE("segment: what is lost is known by its number, which cannot change unseen [P-06]") {
+  const std::string bytes = store::lost_segment(3, 100, 10);
+  const auto reader = SegmentReader::open(bytes, 3, 100, 10);
+  REQUIRE(reader.is_ok());
+  CHECK(reader->is_lost());
+  CHECK_FALSE(reader->has_next());
+  CHECK(SegmentReader::open(bytes, 3, 100, 11).status().code() == Code::corrupt);
+  CHECK(SegmentReader::open(bytes, 3, 101, 10).status().code() == Code::corrupt);
+}

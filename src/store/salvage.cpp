@@ -1,0 +1,199 @@
+#include "store/salvage.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "base/crc32c.hpp"
+#include "store/connection.hpp"
+#include "store/rebuild.hpp"
+#include "store/schema.hpp"
+#include "store/stream_log.hpp"
+
+namespace edgepost::store {
+namespace {
+
+constexpr std::uint32_t kEvidenceMax = 1'000;
+
+// How far a salvage has come.
+struct Progress {
+  std::uint32_t number = 0;  // of the evidence
+  bool is_copied = false;    // from now on the evidence is what counts
+
+  [[nodiscard]] std::string encode() const {
+    std::string text;
+    ByteWriter writer(text);
+    writer.fixed32(number);
+    writer.byte(is_copied ? 1 : 0);
+    writer.fixed32(crc32c(text, 1));
+    return text;
+  }
+
+  static std::optional<Progress> decode(std::string_view text) {
+    ByteReader reader(text);
+    Progress progress;
+    progress.number = reader.fixed32();
+    progress.is_copied = reader.byte() == 1;
+    if (reader.has_failed() || progress.encode() != text) return std::nullopt;
+    return progress;
+  }
+};
+
+std::string evidence_suffix(std::uint32_t number) { return "-damaged-" + std::to_string(number); }
+
+// Evidence may be a database, its log, or both.
+bool is_used(const Files& files, std::uint32_t number) {
+  const std::string path = files.path(evidence_suffix(number));
+  return files.exists(path) || files.exists(path + "-wal");
+}
+
+std::uint32_t unused_number(const Files& files) {
+  std::uint32_t number = 1;
+  while (number < kEvidenceMax && is_used(files, number))
+    ++number;
+  return number;
+}
+
+Result<std::optional<Progress>> progress_of(const Files& files) {
+  const Result<std::string> text = files.read(files.path("-salvage"));
+  if (!text) return text.status();
+  return Progress::decode(*text);
+}
+
+// Makes the evidence, unless it is there; its path. The database is deleted only behind it.
+Result<std::string> set_aside(const Files& files) {
+  const std::string note = files.path("-salvage");
+  const Result<std::optional<Progress>> found = progress_of(files);
+  if (!found) return found.status();
+  Progress progress = found->value_or(Progress());
+  if (progress.number == 0) {
+    progress.number = unused_number(files);
+    if (Status status = files.write(note, progress.encode()); !status.is_ok()) return status;
+  }
+  std::string evidence = files.path(evidence_suffix(progress.number));
+  if (progress.is_copied) return evidence;
+  Status status = files.copy(files.path(""), evidence);
+  if (status.is_ok() && files.exists(files.path("-wal"))) {
+    status = files.copy(files.path("-wal"), evidence + "-wal");
+  }
+  progress.is_copied = true;
+  if (status.is_ok()) status = files.write(note, progress.encode());
+  if (!status.is_ok()) return status;
+  return evidence;
+}
+
+Result<Connection> open_damaged(const std::string& path, const std::string& vfs) {
+  Result<Connection> connection = Connection::open(path, vfs, Connection::Mode::read_only);
+  if (!connection) return connection.status();
+  // What cannot be understood of the schema is passed over; nothing is ever written.
+  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+  sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  Status status = connection->run("PRAGMA writable_schema=ON; PRAGMA query_only=ON");
+  const Result<std::int64_t> tables = connection->integer("SELECT count(*) FROM sqlite_schema");
+  if (!tables) status = tables.status();
+  if (!status.is_ok()) return status;
+  return connection;
+}
+
+// A scratch copy with a header as all our databases have it: of the header SQLite believes little.
+Result<Connection> open_without_header(const Files& files, const std::string& evidence,
+                                       const std::string& vfs) {
+  using namespace std::string_view_literals;
+  const std::string scratch = files.path("-salvage-copy");
+  Status status = files.copy(evidence, scratch, "SQLite format 3\0\x10\0\x02\x02\0\x40\x20\x20"sv);
+  if (status.is_ok()) status = files.remove(scratch + "-wal");
+  if (status.is_ok() && files.exists(evidence + "-wal")) {
+    status = files.copy(evidence + "-wal", scratch + "-wal");
+  }
+  if (!status.is_ok()) return status;
+  return open_damaged(scratch, vfs);
+}
+
+bool is_of_disk(const Status& status) {
+  return status.code() == Code::full || status.code() == Code::io_error;
+}
+
+Status rebuild(const Files& files, const std::string& evidence, const std::string& vfs,
+               const Owner& owner, Random& random, DamageReport& report) {
+  Result<Connection> from = open_damaged(evidence, vfs);
+  if (!from) report.problems.push_back(from.status().message());
+  if (!from && !is_of_disk(from.status())) from = open_without_header(files, evidence, vfs);
+  if (!from && is_of_disk(from.status())) return from.status();
+  for (const char* suffix : {"", "-wal"}) {
+    if (Status status = files.remove(files.path(suffix)); !status.is_ok()) return status;
+  }
+  Result<Connection> to = Connection::open(files.path(""), vfs, Connection::Mode::read_write);
+  if (!to) return to.status();
+  Status status = migrate(*to, random);
+  if (!status.is_ok()) return status;
+  if (from) return Rebuild(*from, *to, owner, report).run();
+  report.problems.emplace_back("nothing could be read: the database begins anew");
+  return {};
+}
+
+}  // namespace
+
+bool is_salvage_begun(const Files& files) {
+  const Result<std::optional<Progress>> progress = progress_of(files);
+  return progress && progress->has_value() && (*progress)->is_copied;
+}
+
+std::string unused_evidence(const Files& files) {
+  return files.path(evidence_suffix(unused_number(files)));
+}
+
+std::string newest_evidence(const Files& files) {
+  const std::uint32_t next = unused_number(files);
+  if (next == 1) return {};
+  const std::string path = files.path(evidence_suffix(next - 1));
+  return files.exists(path) ? path : path + "-wal";
+}
+
+Result<DamageReport> salvage(const Files& files, const std::string& vfs, const Owner& owner,
+                             Random& random) {
+  DamageReport report;
+  Result<std::string> evidence = set_aside(files);
+  if (!evidence) return evidence.status();
+  report.set_aside = *evidence;
+  Status status = rebuild(files, *evidence, vfs, owner, random, report);
+  const std::string scratch = files.path("-salvage-copy");
+  for (const std::string& path :
+       {scratch, scratch + "-wal", scratch + "-shm", *evidence + "-shm", files.path("-salvage")}) {
+    if (status.is_ok()) status = files.remove(path);
+  }
+  if (!status.is_ok()) return status;
+  return report;
+}
+
+Status insert_lost(Connection& connection, const Lost& lost) {
+  Result<Statement> insert = connection.prepare("INSERT INTO " + segment_table_name(lost.stream) +
+                                                " VALUES (?1, ?2, ?3, ?4)");
+  if (!insert) return insert.status();
+  const std::uint64_t count = lost.last - lost.first + 1;
+  const std::string data = lost_segment(lost.stream, lost.last, count);
+  insert->bind(1, lost.last);
+  insert->bind(2, count);
+  insert->bind(3, static_cast<std::uint64_t>(data.size()));
+  insert->bind_blob(4, data);
+  return connection.step(*insert).status();
+}
+
+Result<std::vector<Lost>> find_lost_tails(Connection& connection, const Stamp& stamp) {
+  std::vector<Lost> tails;
+  for (const auto& [stream, mark] : stamp.marks) {
+    const std::string table = segment_table_name(stream);
+    const Result<std::int64_t> is_there = connection.integer(
+        ("SELECT EXISTS (SELECT 1 FROM edgepost_stream WHERE id = " + std::to_string(stream) + ")")
+            .c_str());
+    if (!is_there) return is_there.status();
+    if (*is_there == 0) continue;
+    StreamLog log(stream, StreamOptions{});
+    if (Status status = log.load(connection); !status.is_ok()) return status;
+    if (log.next_sequence() <= mark) tails.push_back({stream, log.next_sequence(), mark});
+  }
+  return tails;
+}
+
+}  // namespace edgepost::store

@@ -1,0 +1,182 @@
+#include "store/salvage.hpp"
+
+#include <doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "support/gateway_fixture.hpp"
+
+using namespace edgepost;
+using test::GatewayFixture;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Runs SQL on a file behind the library's back.
+void sql(const std::string& path, const std::string& text) {
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_initialize() == SQLITE_OK);
+  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+  CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+}
+
+struct Damaged : GatewayFixture {
+  // Rot: other bytes stand there from now on.
+  void overwrite(std::uint64_t offset, const std::string& bytes) const {
+    std::fstream file(options.database, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file << bytes;
+  }
+
+  // What a process does that is killed at the end.
+  template <typename Work>
+  void in_a_process_that_dies(Work work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      work();
+      ::_exit(0);
+    }
+    int exit_status = 0;
+    REQUIRE(::waitpid(child, &exit_status, 0) == child);
+  }
+
+  // The page of a table: its root, or what stands at its far left.
+  std::uint64_t root_of(const std::string& table) {
+    auto connection =
+        store::Connection::open(options.database, "", store::Connection::Mode::read_only);
+    REQUIRE(connection.is_ok());
+    const auto page = connection->integer(
+        ("SELECT rootpage FROM sqlite_schema WHERE name = '" + table + "'").c_str());
+    REQUIRE(page.is_ok());
+    return static_cast<std::uint64_t>(*page - 1) * 4096;
+  }
+
+  const DamageReport& damage() {
+    status = gateway->status();
+    REQUIRE(status.damage.has_value());
+    return *status.damage;
+  }
+
+  GatewayStatus status;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Damaged, "salvage: books that rotted are made anew from the segments [P-06]") {
+  open();
+  publish_many(1, 5);
+  { const Consumer cloud = consumer(); }
+  close();
+  sql(options.database, "UPDATE edgepost_segment_1 SET data = x'00' WHERE last_seq = 0");
+  const std::string evidence = content(options.database);
+  open();
+  CHECK(damage().set_aside == options.database + "-damaged-1");
+  CHECK(content(options.database + "-damaged-1") == evidence);
+  CHECK(damage().events_salvaged == 5);
+  CHECK(damage().events_lost == 0);
+  CHECK(damage().problems.front().find("row 0") != std::string::npos);
+  CHECK(stored() == Texts{"1", "2", "3", "4", "5"});
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 9).size() == 5);
+  CHECK(publish("6").sequence == 6);
+  check_sound();
+  open();
+  CHECK_FALSE(gateway->status().damage.has_value());
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: what can be read is kept, what is lost is counted [P-06]") {
+  open();
+  const std::string text(2'000, 'x');
+  for (int i = 1; i <= 100; ++i)
+    publish(std::to_string(i) + text);
+  REQUIRE(gateway
+              ->transact([](Transaction& transaction) {
+                (void)transaction.execute("CREATE TABLE mine (a INTEGER PRIMARY KEY, b TEXT)");
+                (void)transaction.execute("CREATE INDEX mine_b ON mine (b)");
+                return transaction.execute("INSERT INTO mine VALUES (7, 'seven')");
+              })
+              .is_ok());
+  close();
+  const std::uint64_t pages = content(options.database).size() / 4096;
+  for (std::uint64_t page = pages / 2; page < pages / 2 + 3; ++page)
+    overwrite(page * 4096, std::string(4096, '\xff'));
+  std::filesystem::remove(options.database + "-owner");  // so that it does not look closed
+  std::ofstream(options.database + "-owner") << "1";
+  open();
+  CHECK(damage().events_lost > 0);
+  CHECK(damage().events_lost < 20);
+  CHECK(damage().events_lost + damage().events_salvaged == 100);
+  CHECK(stored().size() == damage().events_salvaged);
+  CHECK(publish("101").sequence == 101);
+  REQUIRE(gateway
+              ->transact([](Transaction& transaction) {
+                return transaction.execute("INSERT INTO mine VALUES (8, 'eight')");
+              })
+              .is_ok());
+  close();
+  sql(options.database, "SELECT 1 / (SELECT count(*) FROM mine WHERE b = 'seven')");
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: a ruined header hides nothing that stands behind it [P-06]") {
+  open();
+  publish_many(1, 5);
+  close();
+  overwrite(0, std::string(20, '\xff'));
+  open();
+  CHECK(damage().events_salvaged == 5);
+  CHECK(stored() == Texts{"1", "2", "3", "4", "5"});
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: a file of garbage is evidence, and said to be [P-06]") {
+  open();
+  publish_many(1, 5);
+  close();
+  overwrite(0, std::string(content(options.database).size(), '\xff'));
+  open();
+  CHECK(damage().set_aside == options.database + "-damaged-1");
+  CHECK_FALSE(damage().problems.empty());
+  CHECK(publish("new").sequence >= 1);
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: evidence is never overwritten [P-06]") {
+  for (int i = 1; i <= 3; ++i) {
+    open();
+    publish("1");
+    close();
+    sql(options.database, "UPDATE edgepost_segment_1 SET data = x'00' WHERE last_seq = 0");
+    open();
+    CHECK(damage().set_aside == options.database + "-damaged-" + std::to_string(i));
+  }
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: a log that lost its tail is noticed and counted [P-06]") {
+  in_a_process_that_dies([this] {
+    open();
+    publish_many(1, 20);
+  });
+  const std::string log = options.database + "-wal";
+  const std::uint64_t size = std::filesystem::file_size(log);
+  std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(size / 2));
+  file << std::string(8, '\x55');
+  file.close();
+  const std::string evidence = content(log);
+  open();
+  CHECK(damage().events_lost > 0);
+  const std::size_t left = stored().size();
+  CHECK(left + damage().events_lost == 20);
+  CHECK(content(damage().set_aside) == evidence);
+  CHECK(publish("21").sequence == 21);
+}
