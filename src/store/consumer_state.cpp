@@ -125,8 +125,22 @@ Status Consumer::State::read_new(Batch& batch) {
     expected = position.next;
     return has_room && !batch.is_full() && delivery.wants(expected);
   });
+  settle_lost();
   if (cursor->changes() != changes) store->acknowledged(*cursor);
   return status;
+}
+
+// So many that the books could not list them one by one wait until the floor has reached them.
+void Consumer::State::settle_lost() {
+  if (position.lost_to == 0) return;
+  const bool is_far = position.lost_to - cursor->floor() > store::Delivery::kSpanMax;
+  if (is_far && cursor->floor() + 1 < position.lost_from) {
+    position = {.next = position.lost_from, .segment = std::nullopt};
+    return;
+  }
+  for (std::uint64_t sequence = position.lost_from; sequence <= position.lost_to; ++sequence)
+    cursor->settle(sequence, Outcome::damaged);
+  position.lost_from = position.lost_to = 0;
 }
 
 // Where each key keeps its newest events, the others leave gaps.
@@ -140,6 +154,10 @@ void Consumer::State::settle_gap(std::uint64_t from, std::uint64_t to) {
 bool Consumer::State::meet(Stored&& stored, std::uint64_t expected, Batch& batch) {
   Event& event = stored.event;
   const std::uint64_t sequence = event.sequence;
+  if (position.lost_to != 0) {
+    settle_lost();
+    if (position.next <= sequence) return false;
+  }
   if (sequence > expected) settle_gap(expected, sequence);
   if (cursor->is_done(sequence)) return true;
   if (options.filter != "#" && !topic_matches(options.filter, event.topic)) {

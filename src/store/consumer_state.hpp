@@ -63,6 +63,7 @@ struct Consumer::State : std::enable_shared_from_this<Consumer::State> {
   Status take_waiting(Batch& batch);
   Status read_new(Batch& batch);
   bool meet(store::Stored&& stored, std::uint64_t expected, Batch& batch);
+  void settle_lost();
   void settle_gap(std::uint64_t from, std::uint64_t to);
   Result<std::optional<store::Stored>> find(std::uint64_t sequence, bool is_requeued);
   [[nodiscard]] bool is_expired(const Event& event, Duration life) const;

@@ -262,6 +262,11 @@ Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPositi
     Result<SegmentReader> segment = SegmentReader::open(std::string(select->bytes(2)), id_,
                                                         select->integer(0), select->integer(1));
     if (!segment) return located(segment.status(), select->integer(0));
+    if (segment->is_lost()) {
+      const bool goes_on = position.lost_to + 1 == position.next && position.lost_to != 0;
+      if (!goes_on) position.lost_from = position.next;
+      position.lost_to = select->integer(0);
+    }
     position.segment = std::move(*segment);
   }
 }

@@ -22,6 +22,8 @@ namespace edgepost::store {
 struct ReadPosition {
   std::uint64_t next = 1;                ///< The next sequence wanted.
   std::optional<SegmentReader> segment;  ///< The segment that holds it, once it was read.
+  std::uint64_t lost_from = 0;           ///< These events were lost, and passed over;
+  std::uint64_t lost_to = 0;             ///< 0: none. For the reader to settle and to forget.
 };
 
 /// What became of dead letters that the books count; see sql/0003_full_strength.sql.

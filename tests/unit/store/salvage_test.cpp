@@ -119,6 +119,18 @@ TEST_CASE_FIXTURE(Damaged, "salvage: what can be read is kept, what is lost is c
   CHECK(damage().events_lost + damage().events_salvaged == 100);
   CHECK(stored().size() == damage().events_salvaged);
   CHECK(publish("101").sequence == 101);
+  Consumer cloud = consumer();
+  while (true) {
+    const auto events = cloud.fetch({});
+    REQUIRE(events.is_ok());
+    if (events->empty()) break;
+    for (const Event& event : *events)
+      REQUIRE(cloud.acknowledge(event.sequence).is_ok());
+  }
+  REQUIRE(gateway->flush().is_ok());
+  CHECK(outbox().ledger.dropped.damaged == damage().events_lost);
+  CHECK(outbox().ledger.pending == 0);
+  CHECK(test::balances(outbox().ledger));
   REQUIRE(gateway
               ->transact([](Transaction& transaction) {
                 return transaction.execute("INSERT INTO mine VALUES (8, 'eight')");
