@@ -27,6 +27,7 @@
 #include "store/owner.hpp"
 #include "store/salvage.hpp"
 #include "store/schema.hpp"
+#include "store/session.hpp"
 #include "store/stream_log.hpp"
 
 namespace edgepost::store {
@@ -48,40 +49,6 @@ struct Burial {
   unsigned attempts = 0;
   std::string first_error;
   std::string last_error;
-};
-
-/// A transaction in progress; see Store::transact.
-class Session {
- public:
-  Session(Connection& connection, Commit& commit, Claims& claims)
-      : connection_(connection), commit_(commit), claims_(claims) {}
-
-  /// See Transaction::execute.
-  Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
-  /// Adds an event to all of `streams`; its sequence in the first one. Errors: full and not_found
-  /// leave it in none of them and the transaction as it was; whatever made an earlier step fatal.
-  Result<std::uint64_t> append(std::span<StreamLog* const> streams, const Event& event,
-                               std::optional<Duration> guessed_at);
-  /// See Transaction::nested.
-  Status nested(const std::function<Status()>& work);
-  /// See Transaction::claim.
-  Result<bool> claim(std::string_view scope, std::string_view id);
-  [[nodiscard]] void* native_handle() const { return connection_.handle(); }
-  /// The first failure that makes committing impossible.
-  [[nodiscard]] const Status& failure() const { return failure_; }
-
- private:
-  /// Notices when SQLite, or the caller through it, has ended the transaction.
-  Status checked(Status status);
-  /// The failure that an earlier step met, if any.
-  Status usable();
-  Status steer(std::string_view verb);
-
-  Connection& connection_;
-  Commit& commit_;
-  Claims& claims_;
-  unsigned depth_ = 0;  // of savepoints
-  Status failure_;
 };
 
 /// The durable part of a gateway: streams and consumers in one SQLite file.
