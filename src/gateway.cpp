@@ -42,23 +42,12 @@ Status check(const GatewayOptions& options) {
   return validate(Event{.topic = "t", .type = "t", .source = options.source}, options.limits);
 }
 
-// How an uplink reads each of its streams.
-ConsumerOptions consumer_of(const UplinkOptions& options) {
-  ConsumerOptions consumer;
-  consumer.name = options.name;
-  consumer.order = options.order;
-  consumer.max_in_flight = options.max_in_flight;
-  consumer.max_in_flight_per_key = options.max_in_flight_per_key;
-  consumer.max_deliver = options.max_deliver;
-  consumer.retry = options.retry;
-  return consumer;
-}
-
 Status check(const UplinkOptions& options) {
   if (Status status = validate_name("uplink", options.name); !status.is_ok()) return status;
   const std::string prefix = "uplink " + options.name + ": ";
   if (options.streams.empty()) return invalid(prefix + "streams: name at least one");
-  if (Status status = check_consumer(prefix, consumer_of(options)); !status.is_ok()) return status;
+  if (Status status = check_consumer(prefix, consumer_options(options)); !status.is_ok())
+    return status;
   if (options.batch_events == 0 || options.batch_events > 10'000) {
     return invalid(prefix + "batch_events: must be 1 to 10000");
   }
@@ -228,18 +217,17 @@ Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transpo
     }
     link->streams.push_back(*stream);
   }
-  std::vector<Consumer> consumers;
-  for (const std::string& name : options.streams) {
-    Result<Consumer> consumer = parts_->store->consumer(
-        name, {.name = options.name, .order = Order::none, .max_in_flight = 65'535});
+  std::vector<Uplink::Source> sources;
+  for (store::StreamLog* stream : link->streams) {
+    Result<Consumer> consumer = parts_->store->consumer(stream->name(), consumer_options(options));
     if (!consumer) {
       if (consumer.status().code() != Code::busy) return consumer.status();
       return {Code::already_exists,
               "uplink " + options.name + ": its name is taken: " + consumer.status().message()};
     }
-    consumers.push_back(std::move(*consumer));
+    sources.push_back({std::move(*consumer), [stream] { return stream->options().priority; }});
   }
-  link->uplink = std::make_unique<Uplink>(options, std::move(transport), std::move(consumers),
+  link->uplink = std::make_unique<Uplink>(options, std::move(transport), std::move(sources),
                                           parts_->options.platform);
   const std::unique_lock lock(parts_->mutex);
   parts_->links.push_back(std::move(link));

@@ -87,8 +87,9 @@ class Consumer {
   /// Gives back all that is in flight.
   void rewind();
 
-  /// When something that waits is due; Instant::max() when nothing waits. New events are told by
-  /// other means: Gateway wakes its own uplinks and subscriptions.
+  /// When fetch() has something to say: at the latest now (the epoch) when there are events that
+  /// were not read yet; later when something waits for its time; Instant::max() when nothing waits.
+  /// Events stored afterwards are told by other means: Gateway wakes its uplinks and subscriptions.
   [[nodiscard]] Instant next_due() const;
 
   /// Position and lag.

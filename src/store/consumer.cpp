@@ -64,7 +64,7 @@ void Consumer::rewind() {
 
 Instant Consumer::next_due() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->store == nullptr ? Instant::max() : state_->next_due();
+  return state_->store == nullptr ? Instant() : state_->next_due();  // fetch() says what is wrong
 }
 
 ConsumerStatus Consumer::status() const {

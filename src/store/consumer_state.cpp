@@ -119,12 +119,17 @@ Status Consumer::State::take_waiting(Batch& batch) {
 Status Consumer::State::read_new(Batch& batch) {
   if (!delivery.wants(position.next) || position.next >= stream.next_sequence()) return {};
   const std::uint64_t changes = cursor->changes();
+  const std::uint64_t end = stream.next_sequence();
+  bool is_at_end = true;
   std::uint64_t expected = position.next;
-  Status status = store->walk(stream, position, [this, &batch, &expected](Stored&& stored) {
+  Status status = store->walk(stream, position, [&](Stored&& stored) {
     const bool has_room = meet(std::move(stored), expected, batch);
     expected = position.next;
-    return has_room && !batch.is_full() && delivery.wants(expected);
+    is_at_end = has_room && !batch.is_full() && delivery.wants(expected);
+    return is_at_end;
   });
+  // A limit may have dropped the last ones.
+  if (status.is_ok() && is_at_end) position.next = std::max(position.next, end);
   settle_lost();
   if (cursor->changes() != changes) store->acknowledged(*cursor);
   return status;

@@ -17,8 +17,8 @@ enum class LinkAction : unsigned char { none, connect, disconnect };
 
 /// Where an event in flight came from; the brain hands it back with the answer.
 struct Place {
-  std::size_t lane = 0;    ///< Which stream.
-  std::uint64_t slot = 0;  ///< Which event of it.
+  std::size_t stream = 0;      ///< Which one of the uplink's.
+  std::uint64_t sequence = 0;  ///< Which event of it.
 
   bool operator==(const Place&) const = default;
 };

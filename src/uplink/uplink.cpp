@@ -7,23 +7,31 @@
 namespace edgepost {
 namespace {
 
-// Refused events hold back at most this many behind them; the window may ask for more.
-constexpr std::size_t kHeldEventsMax = 1'024;
-
 // A caller who never waits inside step() looks at the connection this often.
 constexpr Duration kPollPause = std::chrono::milliseconds(20);
 
 }  // namespace
 
+ConsumerOptions consumer_options(const UplinkOptions& options) {
+  ConsumerOptions consumer;
+  consumer.name = options.name;
+  consumer.order = options.order;
+  consumer.max_in_flight = options.max_in_flight;
+  consumer.max_in_flight_per_key = options.max_in_flight_per_key;
+  consumer.max_deliver = options.max_deliver;
+  consumer.retry = options.retry;
+  return consumer;
+}
+
 Uplink::Uplink(UplinkOptions options, std::unique_ptr<Transport> transport,
-               std::vector<Consumer> consumers, const Platform& platform)
+               std::vector<Source> sources, const Platform& platform)
     : options_(std::move(options)),
       transport_(std::move(transport)),
       platform_(platform),
       brain_(options_, *platform_.random) {
-  for (Consumer& consumer : consumers) {
-    drains_.push_back({.consumer = std::move(consumer),
-                       .lane = Lane(std::max(kHeldEventsMax, options_.max_in_flight))});
+  for (Source& source : sources) {
+    order_.push_back(drains_.size());
+    drains_.push_back({.source = std::move(source)});
   }
   current_.name = options_.name;
   current_.address = transport_->address();
@@ -48,15 +56,17 @@ Instant Uplink::step(Instant now, Duration wait) {
 
 void Uplink::send(Instant now) {
   const std::size_t room = brain_.room(now);
-  std::size_t empty = 0;  // Streams in a row that had nothing to send.
-  while (outbound_.size() < room && empty < drains_.size()) {
-    const std::size_t lane = std::exchange(turn_, (turn_ + 1) % drains_.size());
-    const std::optional<std::uint64_t> slot = take(drains_[lane], now);
-    empty = slot ? 0 : empty + 1;
-    if (!slot) continue;
-    outbound_.push_back({brain_.sent(now, {lane, *slot}), &drains_[lane].lane.event(*slot)});
+  for (auto first = order_.begin(); first != order_.end() && events_.size() < room;) {
+    const int priority = drains_[*first].priority;
+    const auto last = std::find_if(first, order_.end(), [this, priority](std::size_t index) {
+      return drains_[index].priority != priority;
+    });
+    take_turns({first, last}, room, now);
+    first = last;
   }
-  if (outbound_.empty()) return;
+  if (events_.empty()) return;
+  for (std::size_t i = 0; i < events_.size(); ++i)
+    outbound_.push_back({brain_.sent(now, places_[i]), &events_[i]});
   const Status status = transport_->send(outbound_);
   if (status.is_ok()) {
     current_.sent += outbound_.size();
@@ -67,90 +77,96 @@ void Uplink::send(Instant now) {
     note_state(now);
   }
   outbound_.clear();
+  places_.clear();
+  events_.clear();
 }
 
-std::optional<std::uint64_t> Uplink::take(Drain& drain, Instant now) {
-  for (;;) {
-    if (const auto slot = drain.lane.take(now)) return slot;
-    if (!read(drain, now)) return std::nullopt;
+void Uplink::take_turns(std::span<const std::size_t> drains, std::size_t room, Instant now) {
+  std::size_t empty = 0;  // Streams in a row that had nothing to send.
+  while (events_.size() < room && empty < drains.size()) {
+    const std::size_t share = (room - events_.size()) / (drains.size() - empty);
+    const std::size_t taken = take(drains[turn_++ % drains.size()], share, now);
+    empty = taken > 0 ? 0 : empty + 1;
   }
 }
 
-// Returns false when the lane got nothing.
-bool Uplink::read(Drain& drain, Instant now) {
-  if (drain.is_exhausted || now < drain.read_at || !drain.lane.has_room()) return false;
-  auto events = drain.consumer.fetch({options_.batch_events, options_.batch_bytes});
-  if (!events) {
+// Returns how many events it has got.
+std::size_t Uplink::take(std::size_t index, std::size_t count, Instant now) {
+  Drain& drain = drains_[index];
+  if (now < drain.read_at || drain.source.consumer.next_due() > now) return 0;
+  auto fetched = drain.source.consumer.fetch(
+      {std::clamp<std::size_t>(count, 1, options_.batch_events), options_.batch_bytes});
+  if (!fetched) {
     drain.read_at = now + brain_.delay(drain.failures++);
-    note_problem(drain.problem, events.status().message());
-    return false;
+    note_problem(drain.problem, fetched.status().message());
+    return 0;
   }
   drain.failures = 0;
   drain.problem.clear();
-  drain.is_exhausted = events->empty();
-  drain.lane.add(std::move(*events));
-  return !drain.is_exhausted;
+  for (Event& event : *fetched) {
+    places_.push_back({index, event.sequence});
+    events_.push_back(std::move(event));
+  }
+  return fetched->size();
 }
 
 void Uplink::on_answer(std::uint64_t token, const Answer& answer) {
   const Instant now = platform_.clock->now();
   has_news_ = true;
-  if (const auto place = brain_.answered(now, token, answer)) settle(*place, now, answer);
+  if (const auto place = brain_.answered(now, token, answer)) settle(*place, answer);
 }
 
 Status Uplink::on_received(Event&& /*event*/) {
   return {Code::unsupported, "this uplink takes no events from upstream"};
 }
 
-void Uplink::settle(const Place& place, Instant now, const Answer& answer) {
-  Drain& drain = drains_[place.lane];
+void Uplink::settle(const Place& place, const Answer& answer) {
+  Drain& drain = drains_[place.stream];
+  Status status;
   switch (answer.meaning) {
-    case AnswerClass::acknowledged: {
+    case AnswerClass::acknowledged:
       ++current_.acknowledged;
-      const Status status = drain.consumer.acknowledge(drain.lane.acknowledge(place.slot));
-      if (!status.is_ok()) note_problem(drain.problem, status.message());
+      status = drain.source.consumer.acknowledge(place.sequence);
       break;
-    }
     case AnswerClass::slow_down:  // The brain keeps the pause.
-      drain.lane.retry(place.slot, now);
+      status = drain.source.consumer.release(place.sequence);
       break;
     case AnswerClass::configuration:
     case AnswerClass::too_large:
-    case AnswerClass::suspect: {
+    case AnswerClass::suspect:
       ++current_.refused;
-      const unsigned refusals = drain.lane.count_refusal(place.slot);
-      drain.lane.retry(place.slot, now + brain_.delay(refusals));
       note_problem(refusal_, "event refused: " + answer.reason);
+      status = drain.source.consumer.nack(place.sequence, answer.reason);
       break;
-    }
     case AnswerClass::link_down:  // The brain leaves the link, and everything is sent again.
     case AnswerClass::credentials:
       break;
   }
-}
-
-bool Uplink::has_exhausted() const {
-  return std::any_of(drains_.begin(), drains_.end(),
-                     [](const Drain& drain) { return drain.is_exhausted; });
+  if (!status.is_ok()) note_problem(drain.problem, status.message());
 }
 
 Instant Uplink::wake_up(Instant now) const {
   Instant due = brain_.wake_up(now);
   if (brain_.room(now) == 0) return due;
-  for (const Drain& drain : drains_) {
-    due = std::min(due, drain.lane.retry_at());
-    if (drain.failures > 0 && drain.lane.has_room()) due = std::min(due, drain.read_at);
-  }
+  for (const Drain& drain : drains_)
+    due = std::min(due, std::max({now, drain.read_at, drain.source.consumer.next_due()}));
   return due;
 }
 
 // All that was not acknowledged is read and sent again, in order, with the same ids.
 void Uplink::rewind() {
+  for (Drain& drain : drains_)
+    drain.source.consumer.rewind();
+}
+
+// Stable, so that equals keep the order in which they were named.
+void Uplink::look_at_priorities() {
   for (Drain& drain : drains_) {
-    drain.lane.clear();
-    drain.consumer.rewind();
-    drain.is_exhausted = false;
+    if (drain.source.priority) drain.priority = drain.source.priority();
   }
+  std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+    return drains_[a].priority > drains_[b].priority;
+  });
 }
 
 UplinkStatus Uplink::status() const {
@@ -160,7 +176,7 @@ UplinkStatus Uplink::status() const {
     status = published_;
   }
   for (const Drain& drain : drains_)
-    status.lag += drain.consumer.status().lag;
+    status.lag += drain.source.consumer.status().lag;
   return status;
 }
 

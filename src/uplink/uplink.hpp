@@ -3,9 +3,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,21 +17,30 @@
 #include "edgepost/transport.hpp"
 #include "edgepost/uplink.hpp"
 #include "uplink/brain.hpp"
-#include "uplink/lane.hpp"
 
 namespace edgepost {
+
+/// How an uplink reads each of its streams.
+ConsumerOptions consumer_options(const UplinkOptions& options);
 
 /// Drains consumers over a transport: it carries out what the brain (brain.hpp) decides, and takes
 /// turns between its streams. Time comes as an argument and, for what happens while the transport
 /// polls, from the platform's clock; a thread, where there is one, belongs to its caller.
-/// Memory is bounded by the window and one batch for each stream; see Lane for refused events.
+/// The stream of the highest priority comes first; among equals each gets its share of the window
+/// in turn. What is refused, waits or is in flight is the consumer's business.
 /// Threads: step() on one thread at a time, everything else on any.
 class Uplink final : private TransportSink {
  public:
+  /// A stream to drain.
+  struct Source {
+    Consumer consumer;                        ///< With consumer_options().
+    std::function<int()> priority = nullptr;  ///< The stream's, asked now and then; null: 0.
+  };
+
   /// A new uplink starts with its first step().
   /// Must outlive: `platform`'s parts this object. Requires: valid options, a complete platform.
-  Uplink(UplinkOptions options, std::unique_ptr<Transport> transport,
-         std::vector<Consumer> consumers, const Platform& platform);
+  Uplink(UplinkOptions options, std::unique_ptr<Transport> transport, std::vector<Source> sources,
+         const Platform& platform);
 
   /// Lets a stopped uplink start again with the next step().
   void start();
@@ -58,9 +69,8 @@ class Uplink final : private TransportSink {
  private:
   /// One stream on its way to the upstream.
   struct Drain {
-    Consumer consumer;
-    Lane lane;
-    bool is_exhausted = false;    // The store had nothing more.
+    Source source;
+    int priority = 0;
     unsigned failures = 0;        // of reading, in a row
     Instant read_at = Instant();  // Not to be read before, after a failure.
     std::string problem;          // Logged already.
@@ -75,11 +85,11 @@ class Uplink final : private TransportSink {
   void run_link(Instant now);
   void connect(Instant now);
   void send(Instant now);
-  std::optional<std::uint64_t> take(Drain& drain, Instant now);
-  bool read(Drain& drain, Instant now);
-  void settle(const Place& place, Instant now, const Answer& answer);
+  void take_turns(std::span<const std::size_t> drains, std::size_t room, Instant now);
+  std::size_t take(std::size_t index, std::size_t count, Instant now);
+  void settle(const Place& place, const Answer& answer);
   void poll(Instant now, Duration wait);
-  [[nodiscard]] bool has_exhausted() const;
+  void look_at_priorities();
   [[nodiscard]] Instant wake_up(Instant now) const;
   void rewind();
   void note_state(Instant now);
@@ -92,10 +102,13 @@ class Uplink final : private TransportSink {
   const Platform platform_;
   Brain brain_;
   std::vector<Drain> drains_;
-  std::size_t turn_ = 0;            // The stream whose turn it is.
-  std::vector<Outbound> outbound_;  // Empty but while sending.
-  std::string refusal_;             // Logged already.
-  bool has_news_ = false;           // Something happened during poll().
+  std::vector<std::size_t> order_;  // Of drains_: the highest priority first.
+  std::size_t turn_ = 0;            // Among streams of equal priority.
+  std::vector<Event> events_;       // These three are empty but while sending.
+  std::vector<Place> places_;
+  std::vector<Outbound> outbound_;
+  std::string refusal_;    // Logged already.
+  bool has_news_ = false;  // Something happened during poll().
 
   // What other threads ask for. The flags are ordered with is_idle_: see wake().
   std::atomic<bool> has_events_{false};

@@ -13,11 +13,9 @@ void Uplink::start() {
 }
 
 void Uplink::take_requests(Instant now) {
-  if (has_events_.exchange(false)) {
-    for (Drain& drain : drains_)
-      drain.is_exhausted = false;
-  }
-  if (start_wanted_.exchange(false)) brain_.start(now);
+  const bool is_started = start_wanted_.exchange(false);
+  if (is_started) brain_.start(now);
+  if (has_events_.exchange(false) || is_started) look_at_priorities();
   if (retry_wanted_.exchange(false)) brain_.retry_now(now);
   const Duration::rep deadline = stop_wanted_.exchange(kNoStop);
   if (deadline != kNoStop) brain_.stop(Instant(Duration(deadline)));
@@ -48,7 +46,7 @@ void Uplink::connect(Instant now) {
 }
 
 void Uplink::poll(Instant now, Duration wait) {
-  const bool is_idle = brain_.room(now) > 0 && has_exhausted();
+  const bool is_idle = brain_.room(now) > 0;
   is_idle_ = is_idle;
   // Either wake() sees that we are idle, or we see its events.
   if (is_idle && has_events_) wait = Duration::zero();

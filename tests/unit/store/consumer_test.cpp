@@ -264,7 +264,7 @@ TEST_CASE_FIXTURE(DeliverFixture, "consumer: only what is in flight can be refus
   CHECK(cloud.nack(1, "no").code() == Code::wrong_state);
   CHECK(cloud.reject(1, "refused", "no").code() == Code::wrong_state);
   CHECK(cloud.release(1).code() == Code::wrong_state);
-  CHECK(cloud.next_due() == Instant::max());
+  CHECK(cloud.next_due() <= clock.now());  // fetch() says what is wrong
 }
 
 TEST_CASE_FIXTURE(DeliverFixture, "consumer: topics it does not want are settled unseen") {

@@ -39,17 +39,26 @@ struct UplinkFixture : GatewayFixture {
     policy.streams = {"outbox"};
     platform.clock = &clock;
     platform.random = &random;
+    options.platform.random = &random;
     platform.logger = &logger;
     open();
   }
 
   void make_uplink() {
-    std::vector<Consumer> consumers;
+    std::vector<Uplink::Source> sources;
     for (const std::string& stream : policy.streams) {
-      consumers.push_back(
-          std::move(*gateway->consumer(stream, {.name = policy.name, .order = Order::none})));
+      sources.push_back({std::move(*gateway->consumer(stream, consumer_options(policy))),
+                         [this, stream] { return priority_of(stream); }});
     }
-    uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(consumers), platform);
+    uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(sources), platform);
+  }
+
+  int priority_of(const std::string& name) {
+    if (!gateway) return 0;
+    for (const StreamStatus& stream : gateway->status().streams) {
+      if (stream.name == name) return stream.options.priority;
+    }
+    return 0;
   }
 
   // Steps until the uplink has nothing to do before time moves on. Returns when it has.

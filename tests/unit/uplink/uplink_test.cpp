@@ -60,6 +60,7 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: the cursor stands below the lowest una
 
 TEST_CASE_FIXTURE(UplinkFixture,
                   "uplink: a lost link sends again the same, in order [P-12][P-10]") {
+  policy.max_in_flight_per_key = 5;
   peer.answer_nothing();
   publish_keys({"a", "b", "a", "b", "a"});
   run();
@@ -153,7 +154,7 @@ TEST_CASE_FIXTURE(UplinkFixture,
   CHECK(floor() == 1);
 }
 
-TEST_CASE_FIXTURE(UplinkFixture, "uplink: it holds 1,024 events behind a refused one [P-20]") {
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: however many are behind a refused one, they are sent") {
   peer.on_event = [](const Event& event) {
     const bool is_bad = event.sequence == 1;
     return Answer{is_bad ? AnswerClass::too_large : AnswerClass::acknowledged, "too large", {}};
@@ -167,7 +168,7 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: it holds 1,024 events behind a refused
   });
   REQUIRE(stored.is_ok());
   run();
-  CHECK(received().size() <= 1'024 + policy.batch_events);
+  CHECK(received().size() == 3'000);
   answer_all(AnswerClass::acknowledged);
   run_after(seconds(1));
   CHECK(floor() == 3'000);
@@ -178,6 +179,7 @@ TEST_CASE_FIXTURE(UplinkFixture,
   peer.on_event = [](const Event&) {
     return Answer{AnswerClass::slow_down, "quota exceeded", seconds(20)};
   };
+  policy.max_in_flight_per_key = 2;
   publish_keys({"a", "a"});
   const Instant next = run();
   CHECK(received() == Sequences{1, 2});
@@ -195,19 +197,71 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: streams take turns") {
   publish_events(3);
   REQUIRE(gateway->route("alarm", "alarms").is_ok());
   policy.streams = {"outbox", "alarms"};
+  policy.max_in_flight = 2;
   for (int i = 0; i < 2; ++i)
     REQUIRE(gateway->publish({.topic = "alarm", .data = "!"}).is_ok());
   run();
   CHECK(received() == Sequences{1, 1, 2, 2, 3, 4, 5});  // each alarm is in both streams
 }
 
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: the stream of the highest priority is drained first") {
+  REQUIRE(gateway->create_stream({.name = "alarms", .filters = {"alarm"}, .priority = 1}).is_ok());
+  publish_events(3);
+  policy.streams = {"outbox", "alarms"};
+  policy.max_in_flight = 2;
+  for (int i = 0; i < 3; ++i)
+    REQUIRE(gateway->publish({.topic = "alarm", .data = "!"}).is_ok());
+  run();
+  CHECK(received() == Sequences{1, 2, 3, 1, 2, 3, 4, 5, 6});  // alarms are in both streams
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: one event of a key is in flight at a time [P-10]") {
+  peer.answer_nothing();
+  publish_keys({"a", "a", "b", ""});
+  run();
+  CHECK(received() == Sequences{1, 3, 4});
+  peer.answer(1);
+  run();
+  CHECK(received() == Sequences{2});
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: refusals are counted, and the last one is enough") {
+  policy.max_deliver = 3;
+  answer_all(AnswerClass::suspect);
+  publish_events(1);
+  for (int i = 0; i < 10; ++i)
+    run_after(seconds(10));
+  CHECK(received() == Sequences{1, 1, 1});
+  CHECK(status().refused == 3);
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: lost links and late answers count as no try [P-14]") {
+  policy.max_deliver = 1;
+  peer.answer_nothing();
+  publish_events(1);
+  for (int i = 0; i < 3; ++i) {
+    run_after(minutes(5));
+    peer.drop();
+    run_after(minutes(5));  // connects again
+    run_after(minutes(5));  // no answer in time
+  }
+  run_after(minutes(5));
+  CHECK(received().size() >= 4);
+  answer_all(AnswerClass::acknowledged);
+  peer.drop();
+  run();
+  run_after(minutes(5));
+  CHECK(floor() == 1);
+  CHECK(outbox().ledger.acknowledged + outbox().ledger.pending == 1);
+}
+
 TEST_CASE_FIXTURE(UplinkFixture, "uplink: a stream that cannot be read stops no other") {
   GatewayFixture other;
   other.open();
-  std::vector<Consumer> consumers;
-  consumers.push_back(other.consumer());
-  consumers.push_back(consumer());
-  uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(consumers), platform);
+  std::vector<Uplink::Source> sources;
+  sources.push_back({other.consumer()});
+  sources.push_back({consumer()});
+  uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(sources), platform);
   other.close();
   publish_events(2);
   run();
