@@ -72,7 +72,8 @@ Status Consumer::State::load_requeued() {
     after = found->back().sequence;
     for (Event& event : *found) {
       // One that is not buried yet, as far as we were told, is looked for again.
-      if (!delivery.admit_requeued(std::move(event)) && !delivery.is_requeued(after)) {
+      const std::uint64_t sequence = event.sequence;
+      if (!delivery.admit_requeued(std::move(event)) && !delivery.is_requeued(sequence)) {
         has_requeued = true;
       }
     }
@@ -226,7 +227,8 @@ void Consumer::State::settle(std::uint64_t sequence, Outcome outcome) {
 // Also when there are new events, for whom nobody else waits: so that one question is enough.
 Instant Consumer::State::next_due() const {
   const bool has_new = position.next < stream.next_sequence() && delivery.wants(position.next);
-  return has_new || has_requeued ? Instant() : delivery.next_due();
+  const bool has_old = has_requeued && delivery.requeued() < kRequeuedMax;
+  return has_new || has_old ? Instant() : delivery.next_due();
 }
 
 Status Consumer::State::not_in_flight(std::uint64_t sequence) const {
