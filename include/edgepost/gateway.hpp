@@ -46,8 +46,9 @@ struct GatewayOptions {
   /// The database and its log, at most; publishing then returns full. 0: no limit but the disk.
   std::uint64_t disk_bytes_max = 0;
   /// Kept free on the disk, in the file `<database>-reserve`, so that a full disk can still be
-  /// drained: acknowledging and trimming need a little room. 0: none.
-  std::uint64_t reserve_bytes = 1024 * 1024;
+  /// drained: what stands in the write-ahead log (1 MiB and one commit) must go into the file
+  /// before the log can begin anew. It is made again when there is room. 0: none.
+  std::uint64_t reserve_bytes = 2 * 1024 * 1024;
   std::size_t claims_max = 100'000;  ///< Remembered for each scope, 1 or more; see claim().
   Platform platform;                 ///< What the host replaces.
 };

@@ -9,6 +9,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 5'000;  // longer than any checkpoint or recovery of our own files
 
 Code code_of(int rc) {
+  if (rc == SQLITE_IOERR_SHMSIZE) return Code::full;  // no room for the log's shared memory
   switch (rc & 0xFF) {
     case SQLITE_FULL:
       return Code::full;
@@ -144,7 +145,17 @@ Status Connection::check(int rc, std::string_view what) const {
   message += what;
   message += ": ";
   message += sqlite3_errmsg(handle_.get());
-  return {code_of(rc), std::move(message)};
+  const Code code = code_of(rc);
+  if (code == Code::full) has_met_full_disk_ = true;
+  return {code, std::move(message)};
+}
+
+std::uint64_t Connection::log_bytes() const {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  sqlite3_int64 size = 0;
+  if (file == nullptr || file->pMethods == nullptr) return 0;
+  return file->pMethods->xFileSize(file, &size) == SQLITE_OK ? static_cast<std::uint64_t>(size) : 0;
 }
 
 WriteTransaction::~WriteTransaction() {

@@ -94,6 +94,13 @@ class Connection {
   /// Makes a Status of SQLite's code `rc`; `what` says what was being done.
   [[nodiscard]] Status check(int rc, std::string_view what) const;
 
+  /// The disk was full in some call since forget_full_disk().
+  [[nodiscard]] bool has_met_full_disk() const { return has_met_full_disk_; }
+  void forget_full_disk() { has_met_full_disk_ = false; }
+
+  /// The size of the write-ahead log's file; 0 before it was used.
+  [[nodiscard]] std::uint64_t log_bytes() const;
+
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -106,6 +113,7 @@ class Connection {
   };
   std::unique_ptr<sqlite3, Close> handle_;
   std::string path_;
+  mutable bool has_met_full_disk_ = false;
 };
 
 /// A write transaction: begun immediately, rolled back unless committed.

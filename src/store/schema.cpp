@@ -94,8 +94,7 @@ Status migrate(Connection& connection, Random& random) {
   // The page size holds only if it is set before the first write.
   Status status = connection.run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL;");
   if (!status.is_ok()) return status;
-  status = connection.run(
-      "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=250; PRAGMA journal_size_limit=4194304;");
+  status = connection.run("PRAGMA synchronous=FULL; PRAGMA journal_size_limit=4194304;");
   if (!status.is_ok()) return status;
   // A log that a crash has left may end in frames that are in the kernel's memory only: after a
   // failed fsync Linux calls pages clean that never reached the disk. Whatever were committed

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/event_weight.hpp"
 #include "store/store.hpp"
 
 namespace edgepost::store {
@@ -105,6 +106,8 @@ Status Session::usable() { return failure_.is_ok() ? checked({}) : failure_; }
 Result<std::uint64_t> Session::append(std::span<StreamLog* const> streams, const Event& event,
                                       std::optional<Duration> guessed_at) {
   if (Status status = usable(); !status.is_ok()) return status;
+  const std::uint64_t bytes = std::uint64_t{weight(event)} * streams.size();
+  if (Status status = room_.refuse(bytes); !status.is_ok()) return status;
   if (Status status = commit_.claim(streams, event); !status.is_ok()) return status;
   const KeptRowid kept(connection_);
   Result<std::uint64_t> first = commit_.add(streams, event, guessed_at);

@@ -13,6 +13,7 @@
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
+#include "store/room.hpp"
 #include "store/stream_log.hpp"
 
 namespace edgepost::store {
@@ -20,8 +21,8 @@ namespace edgepost::store {
 /// A transaction in progress; see Store::transact.
 class Session {
  public:
-  Session(Connection& connection, Commit& commit, Claims& claims)
-      : connection_(connection), commit_(commit), claims_(claims) {}
+  Session(Connection& connection, Commit& commit, Claims& claims, Room& room)
+      : connection_(connection), commit_(commit), claims_(claims), room_(room) {}
 
   /// See Transaction::execute.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
@@ -47,6 +48,7 @@ class Session {
   Connection& connection_;
   Commit& commit_;
   Claims& claims_;
+  Room& room_;
   unsigned depth_ = 0;  // of savepoints
   Status failure_;
 };

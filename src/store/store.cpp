@@ -36,12 +36,18 @@ Status Store::begin_life() {
   status = owner_->begin_notes(floors, now);
   leave_stamp();
   if (status.is_ok()) status = count_opening(*writer_);
+  if (status.code() == Code::full && room_->make_room()) {
+    status = count_opening(*writer_);
+  }
   // On a full disk it must still be possible to drain; the next owner knows both counts.
   return status.code() == Code::full ? Status() : status;
 }
 
 WriteStatus Store::writes() const {
-  if (!is_read_only()) return {commits_, events_, meter_->bytes(), meter_->syncs()};
+  if (!is_read_only()) {
+    const std::uint64_t checkpoints = room_ ? room_->checkpoints() : 0;
+    return {commits_, events_, meter_->bytes(), meter_->syncs(), checkpoints};
+  }
   const std::optional<Stamp> stamp = Owner::stamp(options_.database, vfs(), life_of(identity_));
   return stamp ? stamp->writes : WriteStatus{};
 }
@@ -142,9 +148,14 @@ Status Store::fill(GatewayStatus& status) {
   status.writes = writes();
   const std::lock_guard lock(read_mutex_);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");
+  const Result<std::int64_t> free = reader_->integer("PRAGMA freelist_count");
   const Result<std::int64_t> page = reader_->integer("PRAGMA page_size");
   if (!pages) return pages.status();
+  if (!free) return free.status();
   if (!page) return page.status();
+  status.log_bytes = reader_->log_bytes();
+  status.free_bytes = static_cast<std::uint64_t>(*free * *page);
+  status.is_reserve_used = room_ && room_->is_reserve_used();
   status.database_bytes = static_cast<std::uint64_t>(*pages * *page);
   return {};
 }

@@ -25,6 +25,7 @@
 #include "store/life.hpp"
 #include "store/meter.hpp"
 #include "store/owner.hpp"
+#include "store/room.hpp"
 #include "store/salvage.hpp"
 #include "store/schema.hpp"
 #include "store/session.hpp"
@@ -150,9 +151,13 @@ class Store {
   Status load_consumers(StreamLog& stream);
   Result<std::uint64_t> resolve(StreamLog& log, const Position& from);
   Status refresh();
-  Status commit(const std::function<Status(Commit&)>& work);
-  Status commit_alone(const std::function<Status(Commit&)>& work);
-  Status add_buffered(Commit& commit, std::vector<Buffered>& taken);
+  using Work = std::function<Status(Commit&)>;
+  /// What a commit is for. On a full disk new events are refused; everything else is still stored.
+  enum class Use : unsigned char { events, upkeep };
+  Status commit(const Work& work, Use use);
+  Status try_commit(const Work& work, Use use, bool takes_buffered);
+  Status commit_alone(const Work& work, Use use = Use::upkeep);
+  Status add_buffered(Commit& commit, std::vector<Buffered>& taken, std::size_t& added);
   [[nodiscard]] bool has_unwritten_books(std::span<StreamLog* const> streams) const;
   Status append_in_turn(Append& request);
   void give_back(std::vector<Buffered> taken);
@@ -192,6 +197,7 @@ class Store {
   std::vector<Lost> lost_tails_;
   std::atomic<bool> is_suspect_ = false;  // something was damaged: the next owner looks closely
   std::optional<Connection> writer_;      // only with the turn of queue_
+  std::optional<Room> room_;              // as writer_
   Statement data_version_query_;
   std::uint64_t data_version_ = 0;  // changes when another connection has written
   Claims claims_;                   // only with the turn of queue_
@@ -208,6 +214,7 @@ class Store {
   std::mutex pending_mutex_;  // guards what waits for step()
   std::vector<Buffered> buffer_;
   std::size_t buffer_bytes_ = 0;
+  Status buffer_refused_;  // why buffer_ was not stored by the last commit
   std::optional<Instant> buffered_since_;
   std::vector<Burial> burials_;
   std::optional<Instant> acknowledged_since_;

@@ -19,18 +19,25 @@ struct Store::Append : CommitQueue::Request {
   bool is_worth_retrying = false;
 };
 
-Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken) {
+// Adds what there is room for; `added` says how many of `taken` that are.
+Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken, std::size_t& added) {
   {
     const std::lock_guard lock(pending_mutex_);
+    buffer_refused_ = {};
     taken.swap(buffer_);
     buffer_bytes_ = 0;
     buffered_since_.reset();
   }
   for (const Buffered& buffered : taken) {
-    if (const auto added = commit.add(buffered.streams, buffered.event, buffered.guessed_at);
-        !added) {
-      return added.status();
+    const std::uint64_t bytes = std::uint64_t{weight(buffered.event)} * buffered.streams.size();
+    if (Status status = room_->refuse(bytes); !status.is_ok()) {
+      const std::lock_guard lock(pending_mutex_);
+      buffer_refused_ = status;
+      return {};
     }
+    const auto sequence = commit.add(buffered.streams, buffered.event, buffered.guessed_at);
+    if (!sequence) return sequence.status();
+    ++added;
   }
   return {};
 }
@@ -63,8 +70,9 @@ Result<std::uint64_t> Store::data_version() {
   return query->integer(0);
 }
 
-Status Store::commit(const std::function<Status(Commit&)>& work) {
+Status Store::try_commit(const Work& work, Use use, bool takes_buffered) {
   std::vector<Buffered> taken;
+  std::size_t added = 0;
   const auto run = [&]() -> Status {
     const TimeNow now = time_now();
     Commit commit(*writer_, latest_, now);
@@ -77,15 +85,18 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
                               ": written by another process; open it again to go on"};
     }
     // What was published before comes first, whoever commits.
-    if (Status status = add_buffered(commit, taken); !status.is_ok()) return status;
+    if (takes_buffered) {
+      if (Status status = add_buffered(commit, taken, added); !status.is_ok()) return status;
+      if (added < taken.size() && use == Use::events) return buffer_refused_;
+    }
     if (Status status = work(commit); !status.is_ok()) return status;
     if (Status status = write_anchor(now, commit.has_guesses()); !status.is_ok()) return status;
     if (Status status = commit.finish(); !status.is_ok()) return status;
     anchors_.committed();
-    ++commits_;
-    events_ += commit.events();
     if (const int changes = sqlite3_total_changes(writer_->handle()); changes != stamped_changes_) {
       stamped_changes_ = changes;  // a commit of nothing writes nothing
+      ++commits_;
+      events_ += commit.events();
       leave_stamp();
     }
     for (StreamLog* stream : commit.grown_streams()) {
@@ -100,23 +111,43 @@ Status Store::commit(const std::function<Status(Commit&)>& work) {
     return {};
   };
   Status status = run();
-  if (!status.is_ok()) {
+  if (status.is_ok()) {
+    const auto end = taken.begin() + static_cast<std::ptrdiff_t>(added);
+    for (auto buffered = taken.begin(); buffered != end; ++buffered)
+      release_in_all(buffered->streams, weight(buffered->event));
+    taken.erase(taken.begin(), end);
+    if (anchors_.is_wanted()) due_at(options_.platform.clock->now() + kWallPoll);
+    room_->committed(use == Use::events);
+  } else {
     anchors_.rolled_back();
-    give_back(std::move(taken));
-    return status;
   }
-  for (const Buffered& buffered : taken)
-    release_in_all(buffered.streams, weight(buffered.event));
-  if (anchors_.is_wanted()) due_at(options_.platform.clock->now() + kWallPoll);
+  give_back(std::move(taken));
   return status;
 }
 
-Status Store::commit_alone(const std::function<Status(Commit&)>& work) {
+Status Store::commit(const Work& work, Use use) {
+  writer_->forget_full_disk();
+  Status status = try_commit(work, use, true);
+  if (status.code() != Code::full) return status;
+  if (!writer_->has_met_full_disk()) return status;  // something else is full, such as a stream
+  if (use == Use::events) {
+    room_->met_full_disk();
+    return status;
+  }
+  if (!room_->make_room()) return status;
+  {
+    const std::lock_guard lock(pending_mutex_);
+    if (!buffer_.empty()) buffer_refused_ = status;
+  }
+  return try_commit(work, use, false);
+}
+
+Status Store::commit_alone(const Work& work, Use use) {
   Append request;
   request.is_alone = true;
   const auto group = queue_.enter(request);
   if (!group) return group.status();
-  queue_.leave(*group, commit(work));
+  queue_.leave(*group, commit(work, use));
   return request.status;
 }
 
@@ -139,10 +170,11 @@ Status Store::append_in_turn(Append& request) {
   const auto group = queue_.enter(request);
   if (!group) return group.status();
   if (group->empty()) return {};  // another thread did it
-  queue_.leave(*group, commit([this, &group](Commit& commit) -> Status {
+  const Work add_group = [this, &group](Commit& commit) -> Status {
     for (CommitQueue::Request* queued : *group) {
       Append& append = static_cast<Append&>(*queued);
-      append.status = commit.claim(append.streams, *append.event);
+      append.status = room_->refuse(std::uint64_t{append.bytes} * append.streams.size());
+      if (append.status.is_ok()) append.status = commit.claim(append.streams, *append.event);
       if (!append.status.is_ok()) {
         // What was acknowledged and is not stored yet may make the room.
         append.is_worth_retrying = has_unwritten_books(append.streams);
@@ -155,7 +187,8 @@ Status Store::append_in_turn(Append& request) {
       append.sequence = *added;
     }
     return {};
-  }));
+  };
+  queue_.leave(*group, commit(add_group, Use::events));
   return {};
 }
 
@@ -192,8 +225,8 @@ Status Store::append_buffered(std::span<StreamLog* const> streams, const Event& 
 
 Status Store::transact(const std::function<Status(Session&)>& work) {
   if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
-  return commit_alone([&](Commit& commit) -> Status {
-    Session session(*writer_, commit, claims_);
+  const Work run = [&](Commit& commit) -> Status {
+    Session session(*writer_, commit, claims_, *room_);
     Status status = work(session);
     if (!session.failure().is_ok()) status = session.failure();
     if (sqlite3_get_autocommit(writer_->handle()) == 0) return status;
@@ -204,7 +237,8 @@ Status Store::transact(const std::function<Status(Session&)>& work) {
     }
     return status.is_ok() ? Status(Code::wrong_state, "transaction: the caller's SQL ended it")
                           : status;
-  });
+  };
+  return commit_alone(run, Use::events);
 }
 
 void Store::include_floors(Commit& commit) {
@@ -227,12 +261,14 @@ Status Store::flush() {
     attempts = unsaved_attempts();
     return write_attempts(attempts);
   });
-  if (status.is_ok()) {
-    for (const OpenAttempts& saved : attempts)
-      saved.consumer->saved_attempts(saved.rows);
+  if (!status.is_ok()) {
+    floors_wait();  // from now on
+    return status;
   }
-  if (!status.is_ok()) floors_wait();  // from now on
-  return status;
+  for (const OpenAttempts& saved : attempts)
+    saved.consumer->saved_attempts(saved.rows);
+  const std::lock_guard lock(pending_mutex_);
+  return buffer_refused_;
 }
 
 void Store::acknowledged(const Cursor& cursor) {

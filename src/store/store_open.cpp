@@ -73,6 +73,7 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   if (!status.is_ok()) return status;
   if (store->owner_ != nullptr) {
     if (status = store->begin_life(); !status.is_ok()) return status;
+    if (status = store->room_->make_reserve(); !status.is_ok()) return status;
   }
   store->is_loaded_ = true;
   return store;
@@ -93,7 +94,13 @@ Status Store::open_connections() {
     meter_ = std::move(*meter);
   }
   if (!is_read_only()) {
-    if (Status status = open_writer(); !status.is_ok()) return status;
+    Status status = open_writer();
+    // On a full disk there is not even room for the shared memory of the log.
+    if (writer_ && writer_->has_met_full_disk() &&
+        Reserve(*writer_, options_.reserve_bytes).release()) {
+      status = open_writer();
+    }
+    if (!status.is_ok()) return status;
   }
   Result<Connection> reader =
       Connection::open(options_.database, vfs(), Connection::Mode::read_only);
@@ -111,6 +118,7 @@ Status Store::open_connections() {
 
 Status Store::open_writer() {
   const std::string& path = options_.database;
+  room_.reset();
   Result<Connection> writer = Connection::open(path, vfs(), Connection::Mode::read_write);
   if (!writer) return writer.status();
   writer_ = std::move(*writer);
@@ -140,6 +148,9 @@ Status Store::open_writer() {
   const Result<std::uint64_t> version = data_version();
   if (!version) return version.status();
   data_version_ = *version;
+  room_.emplace(
+      *writer_, *options_.platform.clock,
+      Room::Limits{options_.disk_bytes_max, options_.reserve_bytes, options_.group_bytes_max});
   return {};
 }
 
@@ -233,6 +244,7 @@ Status Store::mark_lost_tails() {
 
 Status Store::salvage_all(const Status& why) {
   data_version_query_ = {};
+  room_.reset();
   writer_.reset();
   reader_.reset();
   streams_.clear();

@@ -11,6 +11,7 @@ Machine::Machine(const sim::DiskOptions& disk_options, Planted wrong)
   driver = planted.driver ? planted.driver() : std::make_unique<Driver>();
   options.database = "/data/gateway.db";
   options.device_id = "gw-1";
+  options.reserve_bytes = 16 * 1024;  // one write: each is a call to fail
   options.platform.clock = clock_double ? clock_double.get() : &clock;
   options.platform.random = &random;
   options.platform.vfs = disk_double ? disk_double->name() : disk.name();

@@ -20,6 +20,7 @@ struct GatewayFixture {
     options.database = dir.file("gateway.db");
     options.device_id = "gw-1";
     options.platform.clock = &clock;
+    options.reserve_bytes = 0;  // the disk is not full, and writing one takes its time
   }
 
   /// Opens (again) with `options`.
