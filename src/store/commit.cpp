@@ -17,6 +17,9 @@ Commit::~Commit() {
     part.stream->release(part.claimed_events, part.claimed_bytes);
     if (!is_finished_) part.stream->rolled_back();
   }
+  if (is_finished_) return;
+  for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo)
+    (*undo)();
 }
 
 Commit::Part& Commit::part_of(StreamLog& stream) {

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "store/anchors.hpp"
@@ -64,6 +66,10 @@ class Commit {
   /// Makes the floors of `stream` part of this commit.
   void include(StreamLog& stream) { part_of(stream); }
 
+  /// Has `undo` called if the transaction is rolled back, the last one first: for what was changed
+  /// in memory. A commit that a full disk refused may be tried again.
+  void on_rollback(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
+
   /// Writes what is left, commits, and takes the change over in memory. After failure: rolled back.
   Status finish();
 
@@ -98,6 +104,7 @@ class Commit {
   Latest& latest_;
   const TimeNow now_;
   std::vector<Part> parts_;
+  std::vector<std::function<void()>> undo_;
   std::uint64_t events_ = 0;
   bool has_guesses_ = false;
   bool is_finished_ = false;

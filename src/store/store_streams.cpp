@@ -186,8 +186,7 @@ Status Store::change_stream(const StreamOptions& options) {
     return {Code::invalid_argument,
             "stream " + options.name + ": retention: fixed when the stream is created"};
   }
-  bool is_changed = false;
-  Status status = commit_alone([&](Commit& commit) -> Status {
+  return commit_alone([&](Commit& commit) -> Status {
     Result<Statement> update = writer_->prepare(
         "UPDATE edgepost_stream SET filters = ?2, retention = ?3, discard = ?4, max_bytes = ?5,"
         " max_events = ?6, max_age = ?7, max_per_key = ?8, priority = ?9 WHERE name = ?1");
@@ -196,12 +195,10 @@ Status Store::change_stream(const StreamOptions& options) {
     bind_options(*update, options, filters);
     if (const Result<bool> done = writer_->step(*update); !done) return done.status();
     log.set_options(options);
-    is_changed = true;
+    commit.on_rollback([&] { log.set_options(before); });
     commit.include(log);
     return {};
   });
-  if (!status.is_ok() && is_changed) log.set_options(before);
-  return status;
 }
 
 Status Store::delete_stream(std::string_view name) {
@@ -242,15 +239,12 @@ Status Store::delete_consumer(std::string_view stream_name, std::string_view nam
   const Result<StreamLog*> found = stream(stream_name);
   if (!found) return found.status();
   StreamLog& log = **found;
-  std::shared_ptr<Cursor> cursor;
-  Status status = commit_alone([&](Commit& commit) -> Status {
+  return commit_alone([&](Commit& commit) -> Status {
     const std::string who = "stream " + log.name() + ": consumer '" + std::string(name) + "'";
-    cursor = log.cursor(name);
+    const std::shared_ptr<Cursor> cursor = log.cursor(name);
     if (cursor == nullptr) return {Code::not_found, who + " is unknown"};
-    if (cursor->is_open.exchange(true)) {
-      cursor = nullptr;
-      return {Code::busy, who + " is open"};
-    }
+    if (cursor->is_open.exchange(true)) return {Code::busy, who + " is open"};
+    commit.on_rollback([cursor] { cursor->is_open = false; });
     for (const std::string_view sql : {"DELETE FROM edgepost_attempt WHERE consumer_id = ?1",
                                        "DELETE FROM edgepost_consumer WHERE id = ?1"}) {
       if (Status done = run(*writer_, sql, cursor->id); !done.is_ok()) return done;
@@ -259,8 +253,6 @@ Status Store::delete_consumer(std::string_view stream_name, std::string_view nam
     log.plan_removal(cursor);
     return {};
   });
-  if (!status.is_ok() && cursor != nullptr) cursor->is_open = false;
-  return status;
 }
 
 Result<Consumer> Store::consumer(std::string_view stream_name, const ConsumerOptions& options) {
@@ -272,7 +264,6 @@ Result<Consumer> Store::consumer(std::string_view stream_name, const ConsumerOpt
   const Result<std::uint64_t> from = resolve(log, options.from);
   if (!from) return from.status();
   std::shared_ptr<Cursor> cursor;
-  bool is_new = false;
   const auto create = [&](Commit& commit) -> Status {
     cursor = log.cursor(name);
     if (cursor != nullptr) return {};
@@ -297,14 +288,11 @@ Result<Consumer> Store::consumer(std::string_view stream_name, const ConsumerOpt
     floor.floor = floor.start - 1;
     floor.changes = 1;
     cursor = log.add_cursor(name, floor);
-    is_new = true;
+    commit.on_rollback([&] { log.remove_cursor(cursor->id); });
     commit.include(log);
     return {};
   };
-  if (Status status = commit_alone(create); !status.is_ok()) {
-    if (is_new) log.remove_cursor(cursor->id);
-    return status;
-  }
+  if (Status status = commit_alone(create); !status.is_ok()) return status;
   if (cursor->is_open.exchange(true)) {
     return Status(Code::busy, "stream " + log.name() + ": consumer '" + name + "' is open already");
   }
