@@ -58,7 +58,9 @@ class Consumer {
   /// Events to be delivered now, in order; empty when there are none or all there are must wait
   /// (see next_due()). They are in flight until they are answered.
   /// Blocks: for reads of the database.
-  /// Errors: corrupt, naming stream and sequence, when a stored event fails its checksum;
+  /// Errors: corrupt, naming stream and sequences, when stored events fail their checksum: within
+  /// one step of the gateway their bytes are set aside, they count as dropped (`damaged`), and
+  /// fetching goes on behind them;
   /// io_error; wrong_state after the gateway was closed.
   Result<std::vector<Event>> fetch(const ReadLimits& limits = {});
 

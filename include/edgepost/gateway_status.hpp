@@ -21,9 +21,9 @@ struct WriteStatus {
   std::uint64_t checkpoints = 0;  ///< Times the log was carried over into the file.
 };
 
-/// Damage that was found when the database was opened, and what became of it.
+/// Damage that was found in the database, and what became of it.
 struct DamageReport {
-  std::string set_aside;              ///< The damaged file, kept as evidence; empty: none was.
+  std::string set_aside;  ///< What was damaged (file, log or segment), kept; empty: nothing was.
   std::uint64_t events_salvaged = 0;  ///< Carried over from it.
   std::uint64_t events_lost = 0;      ///< Known to be missing; counted as dropped (`damaged`).
   std::vector<std::string> problems;  ///< One sentence each.
@@ -43,7 +43,7 @@ struct GatewayStatus {
   std::vector<StreamStatus> streams;  ///< By name.
   std::vector<UplinkStatus> uplinks;  ///< In order of adding; none unless Access::own.
   std::vector<SubscriberStatus> subscribers;  ///< In order of adding; none unless Access::own.
-  std::optional<DamageReport> damage;         ///< Found when this gateway was opened.
+  std::optional<DamageReport> damage;         ///< Found since this gateway was opened.
 };
 
 /// What verifying a database found.

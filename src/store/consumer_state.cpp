@@ -99,7 +99,7 @@ Status Consumer::State::take_waiting(Batch& batch) {
         return found.status();
       }
       if (!found->has_value()) {  // a limit has dropped it, or an operator has purged it
-        settle(turn->sequence, Outcome::replaced);
+        settle(turn->sequence, missing());
         continue;
       }
       stored = std::move(found->value());
@@ -203,6 +203,7 @@ Result<std::optional<Stored>> Consumer::State::find(std::uint64_t sequence, bool
   // Behind what was read the last time the segment serves again.
   if (sequence < again.next) again.segment.reset();
   again.next = sequence;
+  again.lost_from = again.lost_to = 0;
   Status status = store->walk(stream, again, [&found](Stored&& stored) {
     found = std::move(stored);
     return false;
@@ -210,6 +211,11 @@ Result<std::optional<Stored>> Consumer::State::find(std::uint64_t sequence, bool
   if (!status.is_ok()) return status;
   if (found && found->event.sequence != sequence) found.reset();
   return found;
+}
+
+// What became of an event that find() has not found.
+Outcome Consumer::State::missing() const {
+  return again.lost_to == 0 ? Outcome::replaced : Outcome::damaged;
 }
 
 // Old segments do not know when they were stored: nothing expires early.
@@ -272,7 +278,7 @@ Status Consumer::State::bury() {
       return found.status();
     }
     if (!found->has_value()) {
-      settle(sequence, Outcome::replaced);
+      settle(sequence, missing());
       continue;
     }
     store::AttemptRow tries = delivery.attempts().of(sequence);

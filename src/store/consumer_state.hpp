@@ -66,6 +66,7 @@ struct Consumer::State : std::enable_shared_from_this<Consumer::State> {
   void settle_lost();
   void settle_gap(std::uint64_t from, std::uint64_t to);
   Result<std::optional<store::Stored>> find(std::uint64_t sequence, bool is_requeued);
+  [[nodiscard]] store::Outcome missing() const;
   [[nodiscard]] bool is_expired(const Event& event, Duration life) const;
   void settle(std::uint64_t sequence, store::Outcome outcome);
   [[nodiscard]] Instant now() const;

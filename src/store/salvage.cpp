@@ -43,15 +43,18 @@ struct Progress {
 
 std::string evidence_suffix(std::uint32_t number) { return "-damaged-" + std::to_string(number); }
 
-// Evidence may be a database, its log, or both.
-bool is_used(const Files& files, std::uint32_t number) {
-  const std::string path = files.path(evidence_suffix(number));
-  return files.exists(path) || files.exists(path + "-wal");
+// Evidence may be a database, its log, both, or a segment; what there is of one number.
+std::string evidence(const Files& files, std::uint32_t number) {
+  for (const char* kind : {"", "-wal", "-segment"}) {
+    std::string path = files.path(evidence_suffix(number) + kind);
+    if (files.exists(path)) return path;
+  }
+  return {};
 }
 
 std::uint32_t unused_number(const Files& files) {
   std::uint32_t number = 1;
-  while (number < kEvidenceMax && is_used(files, number))
+  while (number < kEvidenceMax && !evidence(files, number).empty())
     ++number;
   return number;
 }
@@ -145,10 +148,7 @@ std::string unused_evidence(const Files& files) {
 }
 
 std::string newest_evidence(const Files& files) {
-  const std::uint32_t next = unused_number(files);
-  if (next == 1) return {};
-  const std::string path = files.path(evidence_suffix(next - 1));
-  return files.exists(path) ? path : path + "-wal";
+  return evidence(files, unused_number(files) - 1);  // of number 0 there is none
 }
 
 Result<DamageReport> salvage(const Files& files, const std::string& vfs, const Owner& owner,

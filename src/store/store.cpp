@@ -100,14 +100,18 @@ Status Store::refuse_if_not_owner() const {
 
 Status Store::walk(StreamLog& stream, ReadPosition& position,
                    const std::function<bool(Stored&&)>& take) {
-  const std::lock_guard lock(read_mutex_);
-  while (true) {
-    Result<std::optional<Stored>> stored = stream.read(*reader_, position);
-    if (!stored) return stored.status();
-    if (!stored->has_value()) return {};
-    anchors_.correct(**stored);
-    if (!take(std::move(stored->value()))) return {};
-  }
+  const Status status = [&]() -> Status {
+    const std::lock_guard lock(read_mutex_);
+    while (true) {
+      Result<std::optional<Stored>> stored = stream.read(*reader_, position);
+      if (!stored) return stored.status();
+      if (!stored->has_value()) return {};
+      anchors_.correct(**stored);
+      if (!take(std::move(stored->value()))) return {};
+    }
+  }();
+  if (status.code() == Code::corrupt) suspect(stream, position.next);
+  return status;
 }
 
 Status Store::read(StreamLog& stream, ReadPosition& position, const ReadLimits& limits,
@@ -144,8 +148,11 @@ Status Store::fill(GatewayStatus& status) {
             [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });
   status.owner_pid = owner_pid();
   status.incarnation = identity_.incarnation;
-  status.damage = damage_;
   status.writes = writes();
+  {
+    const std::lock_guard lock(pending_mutex_);
+    status.damage = damage_;
+  }
   const std::lock_guard lock(read_mutex_);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");
   const Result<std::int64_t> free = reader_->integer("PRAGMA freelist_count");

@@ -135,6 +135,13 @@ class Store {
     std::optional<Duration> guessed_at;
   };
 
+  /// A place in a stream that could not be read.
+  struct Suspect {
+    StreamLog* stream;
+    std::uint64_t sequence;
+    bool operator==(const Suspect&) const = default;
+  };
+
   Store(const GatewayOptions& options, StoreListener listener);
   [[nodiscard]] const std::string& vfs() const { return meter_->name(); }
   Status open_whole();
@@ -147,6 +154,9 @@ class Store {
   Status mark_lost_tails();
   Status salvage_all(const Status& why);
   void report_damage(DamageReport report);
+  void suspect(StreamLog& stream, std::uint64_t sequence);
+  void mend();
+  Status mend(StreamLog& stream, std::uint64_t sequence);
   Status load_streams();
   Status load_consumers(StreamLog& stream);
   Result<std::uint64_t> resolve(StreamLog& log, const Position& from);
@@ -193,7 +203,6 @@ class Store {
   std::atomic<bool> is_wall_trusted_ = true;  // as of the last commit or step
   int stamped_changes_ = 0;                   // SQLite's count of changed rows at the last stamp
   std::optional<Stamp> found_stamp_;          // what the owner before has left
-  std::optional<DamageReport> damage_;        // found when this gateway was opened
   std::vector<Lost> lost_tails_;
   std::atomic<bool> is_suspect_ = false;  // something was damaged: the next owner looks closely
   std::optional<Connection> writer_;      // only with the turn of queue_
@@ -217,6 +226,8 @@ class Store {
   Status buffer_refused_;  // why buffer_ was not stored by the last commit
   std::optional<Instant> buffered_since_;
   std::vector<Burial> burials_;
+  std::vector<Suspect> suspects_;
+  std::optional<DamageReport> damage_;  // found since this gateway was opened
   std::optional<Instant> acknowledged_since_;
   std::size_t acknowledged_events_ = 0;
   Instant next_step_ = Instant::max();
@@ -224,6 +235,7 @@ class Store {
   bool is_loaded_ = false;  // until then memory knows less than the books: nothing may be written
   Instant reported_at_ = Instant::min();  // only step() uses it
   std::string step_failure_;              // only step() uses it
+  std::string mend_failure_;              // only step() uses it
 
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<std::uint64_t> events_ = 0;

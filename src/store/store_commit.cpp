@@ -320,6 +320,7 @@ Instant Store::step_limits(Instant now) {
 }
 
 Instant Store::step(Instant now) {
+  mend();
   bool is_due = false;
   {
     const std::lock_guard lock(pending_mutex_);

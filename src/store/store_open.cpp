@@ -257,14 +257,4 @@ Status Store::salvage_all(const Status& why) {
   return {};
 }
 
-void Store::report_damage(DamageReport report) {
-  std::string line = "damage: " + std::to_string(report.events_lost) + " events lost, " +
-                     std::to_string(report.events_salvaged) + " salvaged";
-  if (!report.set_aside.empty()) line += "; the evidence is kept in " + report.set_aside;
-  for (const std::string& problem : report.problems)
-    line += "; " + problem;
-  options_.platform.logger->write(LogLevel::error, "store", line);
-  damage_ = std::move(report);
-}
-
 }  // namespace edgepost::store

@@ -261,7 +261,13 @@ Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPositi
     if (!*found) return std::optional<Stored>();
     Result<SegmentReader> segment = SegmentReader::open(std::string(select->bytes(2)), id_,
                                                         select->integer(0), select->integer(1));
-    if (!segment) return located(segment.status(), select->integer(0));
+    if (!segment) {
+      const std::uint64_t last = select->integer(0);
+      const std::uint64_t first = last + 1 - std::min(select->integer(1), last);
+      return Status(segment.status().code(),
+                    "stream " + name_ + ", sequences " + std::to_string(first) + " to " +
+                        std::to_string(last) + ": " + segment.status().message());
+    }
     if (segment->is_lost()) {
       const bool goes_on = position.lost_to + 1 == position.next && position.lost_to != 0;
       if (!goes_on) position.lost_from = position.next;

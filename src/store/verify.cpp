@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -46,6 +47,8 @@ std::uint64_t check_segment(Statement& row, const StreamLog& stream, std::uint64
     findings.add(where + segment.status().message());
     return 0;
   }
+  // Lost events are pending until their consumers have met the place where they were.
+  if (segment->is_lost()) return last - std::min(last, std::max(done, last - count));
   std::uint64_t pending = 0;
   while (segment->has_next()) {
     const Result<Stored> stored = segment->next();

@@ -150,7 +150,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a damaged segment is reported with it
   open();
   const auto events = gateway->read("outbox", Position{2});
   CHECK(events.status().code() == Code::corrupt);
-  CHECK(events.status().message().find("stream outbox, sequence 2") != std::string::npos);
+  CHECK(events.status().message().find("stream outbox, sequences 2 to 2") != std::string::npos);
   const auto report = gateway->verify();
   REQUIRE(report.is_ok());
   REQUIRE_FALSE(report->problems.empty());

@@ -1,0 +1,60 @@
+#include "store/mend.hpp"
+
+#include "store/schema.hpp"
+#include "store/segment.hpp"
+
+namespace edgepost::store {
+
+Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::uint32_t stream,
+                                                   std::uint64_t sequence, bool has_gaps) {
+  const std::string table = segment_table_name(stream);
+  std::optional<BadSegment> bad;
+  Result<Statement> select = connection.prepare(
+      "SELECT last_seq, count, data, (SELECT max(last_seq) FROM " + table +
+      " WHERE last_seq < ?1) FROM " + table + " WHERE last_seq >= ?1 ORDER BY last_seq LIMIT 1");
+  if (!select) return select.status();
+  select->bind(1, sequence);
+  const Result<bool> row = connection.step(*select);
+  if (!row) return row.status();
+  if (!*row) return bad;
+  const std::uint64_t last = select->integer(0);
+  const std::uint64_t count = select->integer(1);
+  const std::uint64_t previous = select->integer(3);
+  std::string data(select->bytes(2));
+  const auto segment = SegmentReader::open(data, stream, last, count);
+  if (segment || segment.status().code() != Code::corrupt) return bad;
+  // The count may be what rotted; it is needed only where the segment before does not tell.
+  const bool is_count_wanted = has_gaps || previous == 0;
+  const bool is_count_possible = count >= 1 && count <= last - previous;
+  const std::uint64_t first =
+      is_count_wanted && is_count_possible ? last - count + 1 : previous + 1;
+  bad = BadSegment{{stream, first, last}, std::move(data)};
+  return bad;
+}
+
+Result<std::string> keep_bad_segment(const Files& files, const BadSegment& segment) {
+  const Lost& place = segment.place;
+  std::string path = unused_evidence(files) + "-segment";
+  const Status status =
+      files.write(path, "edgepost segment of stream number " + std::to_string(place.stream) +
+                            ", sequences " + std::to_string(place.first) + " to " +
+                            std::to_string(place.last) + "\n" + segment.data);
+  if (!status.is_ok()) return status;
+  return path;
+}
+
+Status replace_bad_segment(Connection& connection, const BadSegment& segment) {
+  const Lost& place = segment.place;
+  const std::uint64_t count = place.last - place.first + 1;
+  // Its bytes stay counted as they were: the books count by this column.
+  Result<Statement> update = connection.prepare("UPDATE " + segment_table_name(place.stream) +
+                                                " SET count = ?2, data = ?3 WHERE last_seq = ?1");
+  if (!update) return update.status();
+  const std::string data = lost_segment(place.stream, place.last, count);
+  update->bind(1, place.last);
+  update->bind(2, count);
+  update->bind_blob(3, data);
+  return connection.step(*update).status();
+}
+
+}  // namespace edgepost::store
