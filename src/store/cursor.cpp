@@ -62,6 +62,11 @@ void Floor::forget_passed(std::uint64_t sequence) {
   passed.erase(passed.begin(), run);
 }
 
+std::uint64_t Floor::acknowledged_floor() const {
+  const bool is_next = !passed.empty() && passed.front().outcome == Outcome::acknowledged;
+  return passed_from + (is_next ? passed.front().count : 0);
+}
+
 bool Cursor::is_done(std::uint64_t sequence) const {
   const std::lock_guard lock(mutex_);
   return state_.outcome(sequence) != Outcome::open;
@@ -88,6 +93,11 @@ void Cursor::raise(std::uint64_t sequence, Outcome outcome) {
 void Cursor::forget_passed(std::uint64_t sequence) {
   const std::lock_guard lock(mutex_);
   state_.forget_passed(sequence);
+}
+
+std::uint64_t Cursor::acknowledged_floor() const {
+  const std::lock_guard lock(mutex_);
+  return state_.acknowledged_floor();
 }
 
 Floor Cursor::snapshot() const {

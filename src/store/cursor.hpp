@@ -53,6 +53,8 @@ struct Floor {
   void raise(std::uint64_t sequence, Outcome outcome);
   /// Forgets what was passed up to `sequence`.
   void forget_passed(std::uint64_t sequence);
+  /// The end of what the books have stored, and of what was acknowledged right behind it.
+  [[nodiscard]] std::uint64_t acknowledged_floor() const;
 
  private:
   void climb();
@@ -80,6 +82,7 @@ class Cursor {
   bool settle(std::uint64_t sequence, Outcome outcome);
   void raise(std::uint64_t sequence, Outcome outcome);
   void forget_passed(std::uint64_t sequence);
+  [[nodiscard]] std::uint64_t acknowledged_floor() const;
 
   [[nodiscard]] Floor snapshot() const;
   /// Takes over what the books say.

@@ -272,7 +272,8 @@ Status Store::flush() {
 }
 
 void Store::acknowledged(const Cursor& cursor) {
-  owner_->note(cursor.id, life_of(identity_), cursor.floor());
+  // A note is taken over as acknowledged; what expired or was replaced must not be.
+  owner_->note(cursor.id, life_of(identity_), cursor.acknowledged_floor());
   floors_wait();
 }
 

@@ -104,6 +104,30 @@ TEST_CASE_FIXTURE(GatewayFixture, "owner: kill -9 repeats nothing that was ackno
   check_sound();
 }
 
+TEST_CASE_FIXTURE(GatewayFixture, "owner: what expired is not acknowledged by a kill -9 [P-04]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    open();
+    clock.advance(std::chrono::seconds(1));
+    (void)gateway->publish({.topic = "t", .data = "1", .expires_after = std::chrono::seconds(1)});
+    publish_many(2, 2);
+    clock.advance(std::chrono::seconds(2));
+    Consumer cloud = consumer();
+    for (const Event& event : *cloud.fetch())
+      (void)cloud.acknowledge(event.sequence);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  open();
+  CHECK(outbox().ledger.acknowledged == 0);
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 9) == std::vector<std::string>{"2"});
+  CHECK(cloud.acknowledge(2).is_ok());
+  CHECK(gateway->flush().is_ok());
+  CHECK(outbox().ledger == Ledger{.published = 2, .acknowledged = 1, .expired = 1});
+}
+
 TEST_CASE("owner: a note holds for one consumer and one life, and damage makes it none") {
   const test::TempDir dir;
   const std::string database = dir.file("a.db");
