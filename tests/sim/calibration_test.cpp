@@ -137,6 +137,12 @@ TEST_CASE("calibration: ids begin anew with each start") {
   check_found({.name = "id reuse", .planted = planted}, "P-12");
 }
 
+TEST_CASE("calibration: the wall clock is handed out as the monotonic one") {
+  Planted planted;
+  planted.clock = [](const auto& clock) { return std::make_unique<test::WallAsMonotonic>(clock); };
+  check_found({.name = "wall-clock waiting", .planted = planted}, "P-40");
+}
+
 // Delivering.
 
 TEST_CASE("calibration: an event is acknowledged when it leaves (cursor before acknowledgement)") {

@@ -9,6 +9,8 @@ Machine::Machine(const sim::DiskOptions& disk_options, Planted wrong)
   if (planted.disk) disk_double = planted.disk(disk.name());
   if (planted.clock) clock_double = planted.clock(clock);
   driver = planted.driver ? planted.driver() : std::make_unique<Driver>();
+  clock.set_wall(Timestamp{});  // no battery, and nobody has told the date yet
+  clock.set_trusted(false);
   options.database = "/data/gateway.db";
   options.device_id = "gw-1";
   options.reserve_bytes = 16 * 1024;  // one write: each is a call to fail

@@ -22,9 +22,9 @@ void run(const std::string& name, Repeat repeat, std::uint64_t stride) {
 }  // namespace
 
 TEST_CASE("memory: a request that fails once loses nothing stored [P-01] [P-02] [P-03] [P-04]") {
-  run("memory-once", Repeat::once, 7);
+  run("memory-once", Repeat::once, 41);
 }
 
 TEST_CASE("memory: none from some point on loses nothing stored [P-01] [P-02] [P-03] [P-04]") {
-  run("memory-forever", Repeat::forever, 29);
+  run("memory-forever", Repeat::forever, 97);
 }

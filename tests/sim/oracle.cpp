@@ -17,6 +17,8 @@ void Oracle::problem(const char* promise, const std::string& what) {
 
 std::size_t Oracle::begin(std::vector<Entry> entries, bool has_row) {
   const std::size_t unit = units_.size();
+  for (Entry& entry : entries)
+    entry.published = now_;
   for (std::size_t i = 0; i < entries.size(); ++i)
     places_[{entries[i].stream, entries[i].serial}] = {unit, i};
   units_.push_back({std::move(entries), has_row, Fate::open, life_});
@@ -24,8 +26,8 @@ std::size_t Oracle::begin(std::vector<Entry> entries, bool has_row) {
 }
 
 void Oracle::received(std::size_t unit, std::size_t entry, const Receipt& receipt) {
-  if (!receipt.id.is_nil()) identify(units_[unit].entries[entry], receipt.id);
   units_[unit].entries[entry].sequence = receipt.sequence;
+  if (!receipt.id.is_nil()) units_[unit].entries[entry].id = receipt.id;
 }
 
 void Oracle::rolled_back(std::size_t unit) {
@@ -45,6 +47,10 @@ void Oracle::answered(std::size_t unit, const Status& status) {
     return;
   }
   known.fate = Fate::stored;
+  for (std::size_t i = 0; i < known.entries.size(); ++i) {
+    const Entry& entry = known.entries[i];
+    if (entry.id && entry.sequence != 0) identify({unit, i}, *entry.id, entry.sequence);
+  }
   settle_doubts();
   for (const Entry& entry : known.entries)
     floors_are_durable(entry.stream);
@@ -61,12 +67,19 @@ void Oracle::flushed() {
   for (Unit& unit : units_) {
     if (unit.fate == Fate::open && unit.life == life_) unit.fate = Fate::stored;
   }
-  floors_stored();
+  floors_stored(floors());
 }
 
-void Oracle::floors_stored() {
-  for (auto& [name, progress] : consumers_)
-    progress.durable_floor = progress.now.floor;
+Oracle::Floors Oracle::floors() const {
+  Floors floors;
+  for (const auto& [name, progress] : consumers_)
+    floors[name] = progress.now.floor;
+  return floors;
+}
+
+void Oracle::floors_stored(const Floors& floors) {
+  for (const auto& [name, floor] : floors)
+    consumers_[name].durable_floor = floor;
 }
 
 void Oracle::floors_are_durable(const std::string& stream) {
@@ -100,6 +113,17 @@ void Oracle::fetched(const std::string& consumer, const Event& event) {
                         " once more, which it had acknowledged");
   }
   learn(progress.stream, event);
+  const Entry* entry = known(progress.stream, event.sequence);
+  if (entry == nullptr || !entry->not_before) return;
+  if (now_ < entry->published + *entry->not_before) {
+    problem("P-40", consumer + " got sequence " + text_of(event.sequence) + " before its time");
+  }
+}
+
+void Oracle::rejected(const std::string& consumer, const Event& event) {
+  const auto place = sequences_.find({consumers_[consumer].stream, event.sequence});
+  if (place == sequences_.end()) return;
+  units_[place->second.unit].entries[place->second.entry].is_rejected = true;
 }
 
 void Oracle::took_effect(const std::string& consumer, const Event& event) {
@@ -120,8 +144,14 @@ void Oracle::acknowledged(const std::string& consumer, std::uint64_t sequence) {
 }
 
 void Oracle::drained(const std::string& consumer, const std::vector<Event>& left) {
-  for (const Event& event : left)
+  const std::string& stream = consumers_[consumer].stream;
+  for (const Event& event : left) {
+    const Entry* entry = known(stream, event.sequence);
+    const bool is_late =
+        entry != nullptr && entry->not_before && now_ < entry->published + *entry->not_before;
+    if (is_late || may_be_settled(consumers_[consumer], event.sequence)) continue;
     problem("P-05", consumer + " does not get sequence " + text_of(event.sequence));
+  }
 }
 
 std::vector<std::string> Oracle::unconfirmed() const {
@@ -165,8 +195,12 @@ const Oracle::Place* Oracle::find(const std::string& stream, const Event& event)
 }
 
 // No two events have the same id, whatever became of the machine in between.
-void Oracle::identify(Entry& entry, const EventId& id) {
+void Oracle::identify(const Place& place, const EventId& id, std::uint64_t sequence) {
+  Entry& entry = units_[place.unit].entries[place.entry];
   entry.id = id;
+  entry.sequence = sequence;
+  sequences_[{entry.stream, sequence}] = place;
+  newest_[entry.stream] = std::max(newest_[entry.stream], sequence);
   const std::uint64_t known = serials_.try_emplace(id, entry.serial).first->second;
   if (known == entry.serial) return;
   problem("P-12", "serial " + text_of(entry.serial) + ": has the id of serial " + text_of(known));
@@ -176,10 +210,8 @@ void Oracle::identify(Entry& entry, const EventId& id) {
 void Oracle::learn(const std::string& stream, const Event& event) {
   const Place* place = find(stream, event);
   if (place == nullptr) return;
-  Unit& unit = units_[place->unit];
-  unit.fate = Fate::stored;
-  identify(unit.entries[place->entry], event.id);
-  unit.entries[place->entry].sequence = event.sequence;
+  units_[place->unit].fate = Fate::stored;
+  identify(*place, event.id, event.sequence);
 }
 
 }  // namespace edgepost::test

@@ -31,8 +31,12 @@ class Oracle {
     std::uint64_t serial = 0;
     std::string data;
     std::string key;
+    std::optional<Duration> expires_after;
+    std::optional<Duration> not_before;
     std::optional<EventId> id;   // once it is known
     std::uint64_t sequence = 0;  // once it is known
+    Duration published = Duration::zero();
+    bool is_rejected = false;  // by any consumer, which may have made a dead letter of it
   };
 
   /// What is stored together or not at all: events and, in a transaction, a row of the number.
@@ -59,13 +63,24 @@ class Oracle {
   void rolled_back(std::size_t unit);
   /// flush() returned ok: nothing is open any more, and every floor is stored.
   void flushed();
-  /// Every acknowledgement of before must survive a crash from now on.
-  void floors_stored();
+  /// Below which every consumer has acknowledged everything in this life of the gateway, by name.
+  using Floors = std::map<std::string, std::uint64_t>;
+  [[nodiscard]] Floors floors() const;
+  /// These must survive a crash from now on.
+  void floors_stored(const Floors& floors);
+  /// Time passed, with the power on.
+  void passes(Duration by) { now_ += by; }
   /// A gateway was opened or closed: doubts of before stay until somebody looks.
   void lives_again() { ++life_; }
 
   /// The gateway answered ok to a request for a stream, or for the table `app`.
   void created(const std::string& name) { created_.insert(name); }
+  /// This stream keeps at most so many events, and drops the oldest for new ones.
+  void limited(const std::string& stream, std::uint64_t max_events) {
+    limits_[stream] = max_events;
+  }
+  /// What is in this stream is not watched; only that its books balance.
+  void unwatched(const std::string& stream) { unwatched_.insert(stream); }
   /// The same for a consumer, which begins behind `floor` if it is new.
   void opened(const std::string& consumer, const std::string& stream, std::uint64_t floor);
   /// A consumer was given an event; it took effect at its destination; the gateway took the
@@ -73,6 +88,8 @@ class Oracle {
   void fetched(const std::string& consumer, const Event& event);
   void took_effect(const std::string& consumer, const Event& event);
   void acknowledged(const std::string& consumer, std::uint64_t sequence);
+  /// A consumer said that an event can never be delivered.
+  void rejected(const std::string& consumer, const Event& event);
   /// A consumer was given all there is, and has answered all of it; `left` is what it has not seen.
   void drained(const std::string& consumer, const std::vector<Event>& left);
 
@@ -121,10 +138,15 @@ class Oracle {
   void floors_are_durable(const std::string& stream);
   void learn(const std::string& stream, const Event& event);
   const Place* find(const std::string& stream, const Event& event);
-  void identify(Entry& entry, const EventId& id);
+  void identify(const Place& place, const EventId& id, std::uint64_t sequence);
   void inspect_stream(Gateway& gateway, const StreamStatus& status, Presence& presence);
   void inspect_events(const StreamStatus& status, const std::vector<Event>& events,
                       Presence& presence);
+  [[nodiscard]] bool may_be_expired(const Entry& entry) const;
+  [[nodiscard]] bool may_be_dropped(const std::string& stream, std::uint64_t sequence) const;
+  [[nodiscard]] const Entry* known(const std::string& stream, std::uint64_t sequence) const;
+  [[nodiscard]] bool may_be_settled(const Progress& progress, std::uint64_t sequence) const;
+  [[nodiscard]] std::uint64_t floor_at_most(const Progress& progress) const;
   void inspect_books(const StreamStatus& status);
   void inspect_consumers(const StreamStatus& status);
   void inspect_rows(Gateway& gateway, const Presence& presence);
@@ -133,12 +155,17 @@ class Oracle {
 
   std::vector<Unit> units_;
   std::map<std::pair<std::string, std::uint64_t>, Place> places_;
+  std::map<std::pair<std::string, std::uint64_t>, Place> sequences_;
+  std::map<std::string, std::uint64_t> newest_;  // sequence of each stream
+  std::map<std::string, std::uint64_t> limits_;  // max_events of streams that have it
+  std::set<std::string> unwatched_;
   std::map<std::string, Progress> consumers_;
   std::map<std::string, bool> messages_;      // by id: confirmed
   std::map<EventId, std::uint64_t> serials_;  // of what has this id
   std::set<std::string> created_;
   std::uint64_t serial_ = 0;
   unsigned life_ = 0;
+  Duration now_ = Duration::zero();
 };
 
 }  // namespace edgepost::test

@@ -33,7 +33,7 @@ TEST_CASE(
     "[P-01] [P-02] [P-03] [P-04] [P-05] [P-06] [P-07] [P-10] [P-12]") {
   std::uint64_t number = 0;
   for (const Config& config : configs()) {
-    const std::uint64_t stride = test::campaign_stride(number == 0 ? 1 : 17);
+    const std::uint64_t stride = test::campaign_stride(number == 0 ? 1 : 31);
     Campaign campaign(config.name);
     campaign.run(test::calls_of(config), number++, stride,
                  [&config](std::uint64_t call) { return test::cut_at(config, call); });
@@ -43,7 +43,7 @@ TEST_CASE(
 TEST_CASE(
     "power cut: a second one while the gateway recovers loses nothing either "
     "[P-01] [P-06]") {
-  const std::uint64_t stride = test::campaign_stride(3);
+  const std::uint64_t stride = test::campaign_stride(11);
   std::uint64_t first = 0;  // one first cut for each way to cut, all over the workload
   for (Config& config : configs()) {
     config.name += "-twice";

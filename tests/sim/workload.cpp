@@ -1,7 +1,5 @@
 #include "sim/workload.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -10,7 +8,6 @@ namespace edgepost::test {
 namespace {
 
 constexpr int kKeys = 4;
-constexpr int kLogPages = 20;  // so that a few commits reach a checkpoint
 constexpr Duration kYears = 50 * std::chrono::hours(8766);
 
 Status commits(Transaction&) { return {}; }
@@ -20,7 +17,11 @@ Status breaks_a_rule(Transaction& transaction) {
 }
 
 Event event_of(const Oracle::Entry& entry, const std::string& topic) {
-  return {.topic = topic, .data = entry.data, .key = entry.key};
+  return {.topic = topic,
+          .data = entry.data,
+          .key = entry.key,
+          .expires_after = entry.expires_after,
+          .not_before = entry.not_before};
 }
 
 }  // namespace
@@ -41,31 +42,6 @@ void Workload::inspect() {
   const Oracle before = machine_.oracle;
   machine_.oracle.inspect(*gateway_, machine_.driver->status(*gateway_));
   if (!machine_.disk.is_on()) machine_.oracle = before;  // what it saw is not the whole
-}
-
-bool Workload::set_up() {
-  Oracle& oracle = machine_.oracle;
-  for (const char* stream : {"outbox", "tx"}) {
-    const Status created = gateway_->create_stream({.name = stream});
-    oracle.heard("creating a stream", created);
-    if (!created.is_ok()) return false;
-    oracle.created(stream);
-    for (const char* topic : {stream, "both"})
-      oracle.heard("routing", gateway_->route(std::string(topic) + "/#", stream));
-  }
-  for (const char* name : {"cloud", "local"}) {
-    auto consumer = gateway_->consumer("outbox", {.name = name});
-    oracle.heard("creating a consumer", consumer.status());
-    if (!consumer) return false;
-    oracle.opened(name, "outbox", consumer->status().floor);
-    consumers_.push_back({name, "outbox", std::move(*consumer)});
-  }
-  const Status shortened = gateway_->transact([](Transaction& transaction) -> Status {
-    sqlite3_wal_autocheckpoint(static_cast<sqlite3*>(transaction.native_handle()), kLogPages);
-    return {};
-  });
-  oracle.heard("setting up", shortened);
-  return shortened.is_ok();
 }
 
 void Workload::close() {
@@ -108,6 +84,16 @@ void Workload::round(int number) {
   step([&] { pass(std::chrono::milliseconds(1100)); });
   if (number % 2 == 0) step([&] { transact_nested(); });
   step([&] { receive("message " + std::to_string(number / 2)); });
+  step([&] { publish({"ring"}, 30, Durability::stored); });
+  step([&] { publish({"ring"}, 30, Durability::stored); });
+  if (number % 4 == 1) step([&] { drain(consumers_[3], 4, true); });
+  step([&] { publish_timed(std::chrono::seconds(2), std::nullopt); });
+  if (number % 4 < 2) step([&] { publish_timed({}, std::chrono::milliseconds(1500)); });
+  if (number % 4 > 1) step([&] { publish_timed(std::chrono::hours(2), {}); });
+  if (number % 2 == 0) step([&] { drain(consumers_[2], 3, true); });
+  if (number % 3 == 2) step([&] { refuse(consumers_[0]); });
+  if (number % 5 == 2) step([&] { use_guests(); });
+  if (number == 5) step([&] { machine_.clock.set_trusted(true); });
   if (number == 1) step([&] { publish({"tx"}, 17 * 1024, Durability::stored); });
   if (number == 4) step([&] { publish({"outbox"}, 65 * 1024, Durability::stored); });
   if (number == 3 || number == 7) step([&] { close(); });
@@ -118,18 +104,30 @@ Oracle::Entry Workload::entry(const std::string& stream, std::size_t bytes) {
   std::string data = std::to_string(serial) + ":";
   data.resize(data.size() + bytes, static_cast<char>('a' + serial % 26));
   const std::string key = serial % kKeys == 0 ? "" : "k" + std::to_string(serial % kKeys);
-  return {stream, serial, std::move(data), key, std::nullopt, 0};
+  return {.stream = stream, .serial = serial, .data = std::move(data), .key = key};
 }
 
 void Workload::publish(const std::vector<std::string>& streams, std::size_t bytes,
                        Durability durability) {
-  Oracle& oracle = machine_.oracle;
-  const std::string topic = streams.size() == 1 ? streams.front() + "/x" : "both/x";
   std::vector<Oracle::Entry> entries{entry(streams.front(), bytes)};
   for (std::size_t i = 1; i < streams.size(); ++i) {
     entries.push_back(entries.front());
     entries.back().stream = streams[i];
   }
+  publish(std::move(entries), durability);
+}
+
+void Workload::publish_timed(std::optional<Duration> expires_after,
+                             std::optional<Duration> not_before) {
+  Oracle::Entry timed = entry("timed", 20);
+  timed.expires_after = expires_after;
+  timed.not_before = not_before;
+  publish({timed}, Durability::stored);
+}
+
+void Workload::publish(std::vector<Oracle::Entry> entries, Durability durability) {
+  Oracle& oracle = machine_.oracle;
+  const std::string topic = entries.size() == 1 ? entries.front().stream + "/x" : "both/x";
   Event event = event_of(entries.front(), topic);
   const std::size_t unit = oracle.begin(std::move(entries), false);
   const auto receipt = machine_.driver->publish(*gateway_, std::move(event), durability);
@@ -213,9 +211,11 @@ void Workload::flush() {
 
 void Workload::pass(Duration time) {
   machine_.clock.advance(time);
+  machine_.oracle.passes(time);
+  const Oracle::Floors floors = machine_.oracle.floors();
   gateway_->step(machine_.options.platform.clock->now());
   const bool is_undisturbed = machine_.disk.is_on() && !has_failed();
-  if (is_undisturbed && time > machine_.options.ack_flush) machine_.oracle.floors_stored();
+  if (is_undisturbed && time > machine_.options.ack_flush) machine_.oracle.floors_stored(floors);
 }
 
 std::vector<Event> Workload::fetch(Draining& from, std::size_t events) {
@@ -253,6 +253,48 @@ void Workload::drain(Draining& from, std::size_t events, bool is_in_order) {
     deliver(from, event);
 }
 
+// One event is tried again soon, one never, one is given back.
+void Workload::refuse(Draining& from) {
+  from.consumer->rewind();
+  const std::vector<Event> fetched = fetch(from, 3);
+  for (std::size_t i = 0; i < fetched.size(); ++i) {
+    const std::uint64_t sequence = fetched[i].sequence;
+    Status status;
+    if (i == 0) status = from.consumer->nack(sequence, "busy", std::chrono::milliseconds(500));
+    if (i == 1) status = from.consumer->release(sequence);
+    if (i == 2) {
+      machine_.oracle.rejected(from.name, fetched[i]);
+      status = from.consumer->reject(sequence, "refused", "told to");
+    }
+    machine_.oracle.heard("refusing", status);
+  }
+}
+
+// A stream and a consumer that come, change and go.
+void Workload::use_guests() {
+  Oracle& oracle = machine_.oracle;
+  oracle.unwatched("guest");
+  const auto heard = [&oracle](const char* what, const Status& status) {
+    oracle.heard(what, status);
+    return status.is_ok();
+  };
+  StreamOptions options{.name = "guest", .filters = {"guest/#"}, .max_events = 3};
+  if (!heard("creating a guest", gateway_->create_stream(options))) return;
+  for (int i = 0; i < 3; ++i)
+    (void)gateway_->publish({.topic = "guest/x", .data = "guest"});
+  options.discard = Discard::old_events;
+  options.max_events = 2;
+  options.max_age = std::chrono::minutes(1);
+  heard("changing a guest", gateway_->change_stream(options));
+  {
+    const auto consumer = gateway_->consumer("guest", {.name = "visitor", .order = Order::stream});
+    if (!heard("visiting", consumer.status())) return;
+  }
+  if (heard("sending a visitor away", gateway_->delete_consumer("guest", "visitor"))) {
+    heard("deleting a guest", gateway_->delete_stream("guest"));
+  }
+}
+
 void Workload::go_on() {
   steps_left_.reset();
   if (!open(true)) {
@@ -270,12 +312,18 @@ void Workload::go_on() {
 void Workload::drain_all(Draining& from) {
   constexpr ReadLimits kAll{.events = 1'000'000, .bytes = 1U << 30U};
   constexpr int kFetchesMax = 1'000;
+  constexpr Duration kPatience = std::chrono::seconds(1);
   bool is_more = true;
   for (int i = 0; i < kFetchesMax && is_more && machine_.disk.is_on(); ++i) {
     const std::vector<Event> fetched = fetch(from, kAll.events);
     for (const Event& event : fetched)
       deliver(from, event);
     is_more = !fetched.empty() && machine_.oracle.problems.empty();
+    if (is_more) continue;
+    // What was refused before waits for its time, but not long.
+    const Instant now = machine_.options.platform.clock->now();
+    is_more = from.consumer->next_due() <= now + kPatience;
+    if (is_more) pass(std::max(Duration(1), from.consumer->next_due() - now));
   }
   const auto left = gateway_->read(from.stream, {from.consumer->status().floor + 1}, kAll);
   machine_.oracle.heard("reading", left.status());

@@ -42,11 +42,16 @@ class Workload {
 
   bool open(bool is_inspected);
   bool set_up();
+  bool set_up_streams();
+  bool set_up_consumers();
+  bool subscribe();
   void inspect();
   void round(int number);
   void step(const std::function<void()>& work);
   [[nodiscard]] Oracle::Entry entry(const std::string& stream, std::size_t bytes);
   void publish(const std::vector<std::string>& streams, std::size_t bytes, Durability durability);
+  void publish(std::vector<Oracle::Entry> entries, Durability durability);
+  void publish_timed(std::optional<Duration> expires_after, std::optional<Duration> not_before);
   void transact(const std::function<Status(Transaction&)>& ending);
   void transact_nested();
   Status put_row(Transaction& transaction, std::size_t unit);
@@ -55,6 +60,8 @@ class Workload {
   void flush();
   void pass(Duration time);
   void drain(Draining& from, std::size_t events, bool is_in_order);
+  void refuse(Draining& from);
+  void use_guests();
   void drain_all(Draining& from);
   std::vector<Event> fetch(Draining& from, std::size_t events);
   void deliver(Draining& from, const Event& event);
