@@ -34,7 +34,7 @@ class Firmware {
   }
 
   Subscription subscribe(std::string_view filter, Handler handler) {
-    return std::move(bus->subscribe(filter, std::move(handler)).value());
+    return bus->subscribe(filter, std::move(handler)).value();
   }
 
   Code publish(std::string_view topic) {

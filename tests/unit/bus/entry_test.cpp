@@ -31,7 +31,7 @@ Subscription subscribe(Bus& bus, std::string_view filter, std::function<void()> 
     work();
     return Status();
   };
-  return std::move(bus.subscribe(filter, std::move(handler)).value());
+  return bus.subscribe(filter, std::move(handler)).value();
 }
 
 // Waits without a clock: until another thread has made `condition` true.

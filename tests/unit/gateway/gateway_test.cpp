@@ -61,7 +61,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: an event that no route takes is refu
   REQUIRE(gateway->create_stream({.name = "alarms"}).is_ok());
   open();
   close();
-  gateway = std::move(*Gateway::open(options));
+  gateway = *Gateway::open(options);
   REQUIRE(gateway->route("alarm/#", "alarms").is_ok());
   CHECK(gateway->publish({.topic = "sensor/1"}).status().code() == Code::not_found);
   CHECK(gateway->publish({.topic = "alarm/1"}).is_ok());

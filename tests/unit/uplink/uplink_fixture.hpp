@@ -47,7 +47,7 @@ struct UplinkFixture : GatewayFixture {
   void make_uplink() {
     std::vector<Uplink::Source> sources;
     for (const std::string& stream : policy.streams) {
-      sources.push_back({std::move(*gateway->consumer(stream, consumer_options(policy))),
+      sources.push_back({*gateway->consumer(stream, consumer_options(policy)),
                          [this, stream] { return priority_of(stream); }});
     }
     uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(sources), platform);
