@@ -163,6 +163,16 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
   return std::unique_ptr<Gateway>(new Gateway(std::move(parts)));
 }
 
+Result<DamageReport> Gateway::repair(const GatewayOptions& options) {
+  if (Status status = check(options); !status.is_ok()) return status;
+  if (options.access != Access::own) {
+    return Status(Code::invalid_argument, "access: only the owner can repair a database");
+  }
+  GatewayOptions completed = options;
+  completed.platform = complete(options.platform);
+  return store::Store::repair(completed);
+}
+
 Gateway::~Gateway() { stop(); }
 
 Result<Receipt> Gateway::publish(Event event, Durability durability) {

@@ -68,6 +68,13 @@ class Gateway {
   /// empty one) and wrong_state (made by an older edgepost: open it as owner once).
   static Result<std::unique_ptr<Gateway>> open(const GatewayOptions& options);
 
+  /// Reads the whole database as verify() does, and when anything is wrong makes a new one of what
+  /// can be read, as open() does with damage that it meets; the old one is kept as evidence. Says
+  /// what was found; nothing, when everything is sound. Needs room for the evidence.
+  /// After failure: to be tried again. Durable: when it returns. Blocks: for as long as that takes.
+  /// Errors: those of open(); not_found (no file). Requires: Access::own.
+  static Result<DamageReport> repair(const GatewayOptions& options);
+
   /// Stops, stores what is buffered and closes.
   ~Gateway();
   Gateway(const Gateway&) = delete;

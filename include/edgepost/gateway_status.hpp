@@ -43,12 +43,14 @@ struct GatewayStatus {
   std::vector<StreamStatus> streams;  ///< By name.
   std::vector<UplinkStatus> uplinks;  ///< In order of adding; none unless Access::own.
   std::vector<SubscriberStatus> subscribers;  ///< In order of adding; none unless Access::own.
-  std::optional<DamageReport> damage;         ///< Found since this gateway was opened.
+  /// Found since this gateway was opened; with Access::read, the newest evidence, by name only.
+  std::optional<DamageReport> damage;
 };
 
 /// What verifying a database found.
 struct VerifyReport {
   std::uint64_t events = 0;           ///< Checked.
+  std::uint64_t events_lost = 0;      ///< Their places say that they were lost to damage before.
   std::vector<std::string> problems;  ///< One sentence each; empty: sound.
 };
 

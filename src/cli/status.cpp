@@ -55,6 +55,7 @@ std::string as_json(const GatewayStatus& status, const std::string& path) {
   object.add("device_id", std::string_view(status.device_id));
   object.add("database_bytes", status.database_bytes).add("incarnation", status.incarnation);
   object.add("owner_pid", owner);
+  if (status.damage) object.add("evidence", std::string_view(status.damage->set_aside));
   return object.add_json("streams", json_array(streams)).text() + "\n";
 }
 
@@ -84,6 +85,7 @@ std::string as_text(const GatewayStatus& status, const std::string& path) {
   text += "device    " + status.device_id + "\nowner     ";
   text += status.owner_pid > 0 ? "process " + to_string(status.owner_pid) + "\n" : "nobody\n";
   text += "opened    " + to_string(status.incarnation) + " times\n";
+  if (status.damage) text += "damaged   before; evidence in " + status.damage->set_aside + "\n";
   std::vector<Row> streams{{"STREAM", "FIRST", "NEXT", "PUBLISHED", "ACKNOWLEDGED", "PENDING",
                             "EXPIRED", "DROPPED", "DEAD"}};
   std::vector<Row> consumers{{"CONSUMER", "FLOOR", "LAG"}};

@@ -157,8 +157,13 @@ Status Rebuild::carry_our_tables() {
   return {};
 }
 
-// A dead letter whose event is damaged can be shown to nobody: it counts as purged.
+// A dead letter whose event is damaged can be shown to nobody: it counts as purged. A try of
+// nobody, or that was none, is of no use to anybody.
 Status Rebuild::check_dead_letters() {
+  const char* const tries =
+      "DELETE FROM edgepost_attempt"
+      " WHERE attempts < 1 OR consumer_id NOT IN (SELECT id FROM edgepost_consumer)";
+  if (Status status = to_.run(tries); !status.is_ok()) return status;
   Result<Statement> select = to_.prepare("SELECT id, stream_id, sequence, data FROM edgepost_dead");
   if (!select) return select.status();
   std::vector<std::uint64_t> damaged;

@@ -153,6 +153,11 @@ Status Store::fill(GatewayStatus& status) {
     const std::lock_guard lock(pending_mutex_);
     status.damage = damage_;
   }
+  if (is_read_only()) {
+    const Result<Files> files = Files::beside(options_.database, vfs());
+    std::string evidence = files ? newest_evidence(*files) : std::string();
+    if (!evidence.empty()) status.damage = DamageReport{.set_aside = std::move(evidence)};
+  }
   const std::lock_guard lock(read_mutex_);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");
   const Result<std::int64_t> free = reader_->integer("PRAGMA freelist_count");

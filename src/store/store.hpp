@@ -58,6 +58,8 @@ class Store {
  public:
   /// Opens or creates; see Gateway::open. Must outlive: the platform of `options`, completed.
   static Result<std::unique_ptr<Store>> open(const GatewayOptions& options, StoreListener listener);
+  /// See Gateway::repair. Must outlive: as with open().
+  static Result<DamageReport> repair(const GatewayOptions& options);
 
   /// Stores what is buffered, voids the consumers that are still open, closes.
   ~Store();
@@ -144,7 +146,10 @@ class Store {
 
   Store(const GatewayOptions& options, StoreListener listener);
   [[nodiscard]] const std::string& vfs() const { return meter_->name(); }
+  static Result<std::unique_ptr<Store>> open(const GatewayOptions& options, StoreListener listener,
+                                             bool is_repair);
   Status open_whole();
+  Status verify_all();
   Status open_connections();
   Status open_writer();
   Status examine(Status& damage);

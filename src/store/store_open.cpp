@@ -63,8 +63,29 @@ Status check_parts(Connection& connection) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreListener listener) {
+  return open(options, std::move(listener), false);
+}
+
+Result<DamageReport> Store::repair(const GatewayOptions& options) {
+  const Result<Files> files = Files::beside(options.database, options.platform.vfs);
+  if (!files) return files.status();
+  if (!files->exists(files->path("")) && !is_salvage_begun(*files)) {
+    return Status(Code::not_found, "database " + options.database + ": does not exist");
+  }
+  StoreListener nobody;
+  nobody.on_stored = [](const StreamLog&) {};
+  nobody.on_due = [] {};
+  nobody.on_dropped = [](const StreamLog&, const Dropped&) {};
+  const auto store = open(options, std::move(nobody), true);
+  if (!store) return store.status();
+  return (*store)->damage_.value_or(DamageReport());
+}
+
+Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreListener listener,
+                                           bool is_repair) {
   std::unique_ptr<Store> store(new Store(options, std::move(listener)));
   Status status = store->open_whole();
+  if (is_repair && status.is_ok()) status = store->verify_all();
   // Whoever owns a damaged database is the one to mend it; everybody else is told.
   if (status.code() == Code::corrupt && store->owner_ != nullptr) {
     status = store->salvage_all(status);
@@ -77,6 +98,12 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   }
   store->is_loaded_ = true;
   return store;
+}
+
+Status Store::verify_all() {
+  const Result<VerifyReport> report = verify();
+  if (!report) return report.status();
+  return report->problems.empty() ? Status() : Status(Code::corrupt, report->problems.front());
 }
 
 Status Store::open_whole() {

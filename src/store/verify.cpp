@@ -48,7 +48,10 @@ std::uint64_t check_segment(Statement& row, const StreamLog& stream, std::uint64
     return 0;
   }
   // Lost events are pending until their consumers have met the place where they were.
-  if (segment->is_lost()) return last - std::min(last, std::max(done, last - count));
+  if (segment->is_lost()) {
+    report.events_lost += count;
+    return last - std::min(last, std::max(done, last - count));
+  }
   std::uint64_t pending = 0;
   while (segment->has_next()) {
     const Result<Stored> stored = segment->next();
@@ -102,6 +105,44 @@ Status check_stream(Connection& connection, const StreamLog& stream, VerifyRepor
   return {};
 }
 
+Status check_dead_letters(Connection& connection, Findings& findings) {
+  Result<Statement> letters = connection.prepare(
+      "SELECT stream_id, sequence, data, consumer FROM edgepost_dead ORDER BY stream_id, sequence");
+  if (!letters) return letters.status();
+  while (true) {
+    const Result<bool> row = connection.step(*letters);
+    if (!row) return row.status();
+    if (!*row) break;
+    const auto stream = static_cast<std::uint32_t>(letters->integer(0));
+    const std::uint64_t sequence = letters->integer(1);
+    auto letter = SegmentReader::open(std::string(letters->bytes(2)), stream, sequence, 1);
+    const Status readable = letter ? letter->next().status() : letter.status();
+    if (readable.is_ok()) continue;
+    findings.add("stream number " + std::to_string(stream) + ", dead letter of sequence " +
+                 std::to_string(sequence) + ", consumer " + std::string(letters->bytes(3)) + ": " +
+                 readable.message());
+  }
+  const Result<std::int64_t> wrong = connection.integer(
+      "WITH counted AS (SELECT stream_id, consumer, reason, sum(NOT is_requeued) AS dead,"
+      " sum(is_requeued) AS requeued FROM edgepost_dead GROUP BY 1, 2, 3)"
+      " SELECT (SELECT count(*) FROM (SELECT * FROM counted EXCEPT"
+      " SELECT stream_id, consumer, reason, dead, requeued FROM edgepost_dead_group))"
+      " + (SELECT count(*) FROM (SELECT stream_id, consumer, reason, dead, requeued"
+      " FROM edgepost_dead_group EXCEPT SELECT * FROM counted))");
+  if (!wrong) return wrong.status();
+  if (*wrong != 0) findings.add("dead letters: their groups do not count what is there");
+  return {};
+}
+
+Status check_attempts(Connection& connection, Findings& findings) {
+  const Result<std::int64_t> wrong = connection.integer(
+      "SELECT count(*) FROM edgepost_attempt"
+      " WHERE attempts < 1 OR consumer_id NOT IN (SELECT id FROM edgepost_consumer)");
+  if (!wrong) return wrong.status();
+  if (*wrong != 0) findings.add("attempts: " + std::to_string(*wrong) + " rows make no sense");
+  return {};
+}
+
 }  // namespace
 
 Result<VerifyReport> Store::verify() {
@@ -115,6 +156,12 @@ Result<VerifyReport> Store::verify() {
   if (Status status = check_structure(*connection, findings); !status.is_ok()) return status;
   Result<Statement> names = connection->prepare("SELECT id, name FROM edgepost_stream ORDER BY id");
   if (!names) return names.status();
+  if (Status status = check_dead_letters(*connection, findings); !status.is_ok()) {
+    findings.add("dead letters: " + status.message());
+  }
+  if (Status status = check_attempts(*connection, findings); !status.is_ok()) {
+    findings.add("attempts: " + status.message());
+  }
   while (true) {
     const Result<bool> row = connection->step(*names);
     if (!row) return row.status();

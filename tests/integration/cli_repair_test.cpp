@@ -1,0 +1,72 @@
+// What `edgepost verify` says of a ruined database, and what --repair makes of it.
+#include <doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/edgepost_command.hpp"
+
+namespace edgepost::test {
+namespace {
+
+struct Ruined : EdgepostCommand {
+  // Eighty events over many pages; then three pages in the middle are something else.
+  void given_a_ruined_database() const {
+    std::string lines;
+    for (int i = 1; i <= 80; ++i)
+      lines += std::to_string(i) + std::string(2'000, 'x') + "\n";
+    publish(lines);
+    const std::uint64_t pages = std::filesystem::file_size(db) / 4096;
+    std::fstream file(db, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(pages / 2 * 4096));
+    file << std::string(std::size_t{3} * 4096, '\xff');
+  }
+};
+
+TEST_CASE_FIXTURE(Ruined, "verify: a ruined database is mended with --repair [P-06]") {
+  given_a_ruined_database();
+  const Outcome before = run("verify");
+  CHECK(before.code == 1);
+  CHECK(before.out.find("not sound: ") != std::string::npos);
+
+  const Outcome repaired = run("verify", {"--repair"});
+  INFO(repaired.out);
+  CHECK(repaired.code == 0);
+  CHECK(repaired.out.find(" events lost, ") != std::string::npos);
+  CHECK(repaired.out.find("evidence: " + db + "-damaged-1\n") != std::string::npos);
+  CHECK(repaired.out.find("\nsound: ") != std::string::npos);
+  CHECK(std::filesystem::exists(db + "-damaged-1"));
+
+  const Outcome after = run("verify");
+  CHECK(after.code == 0);
+  CHECK(after.out.starts_with("sound: "));
+  CHECK(after.out.find(" lost before\n") != std::string::npos);
+  const std::string status = run("status", {"--json"}).out;
+  CHECK(status.find("\"evidence\":\"" + db + "-damaged-1\"") != std::string::npos);
+  CHECK(run("status").out.find("evidence in " + db + "-damaged-1\n") != std::string::npos);
+  CHECK(number_in(status, "next_sequence") == 81);
+}
+
+TEST_CASE_FIXTURE(Ruined, "verify: --repair says in JSON what was lost") {
+  given_a_ruined_database();
+  const Outcome repaired = run("verify", {"--repair", "--json"});
+  CHECK(repaired.code == 0);
+  CHECK(number_in(repaired.out, "lost") > 0);
+  CHECK(number_in(repaired.out, "lost") + number_in(repaired.out, "salvaged") == 80);
+  CHECK(number_in(repaired.out, "events") == number_in(repaired.out, "salvaged"));
+}
+
+TEST_CASE_FIXTURE(Ruined, "verify: --repair leaves what is sound, and what is not there") {
+  const Outcome nothing = run("verify", {"--repair"});
+  CHECK(nothing.code == 1);
+  CHECK(nothing.err.find("does not exist") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(db));
+  publish("1\n2\n");
+  const Outcome sound = run("verify", {"--repair"});
+  CHECK(sound.code == 0);
+  CHECK(sound.out == "sound: 2 events checked\n");
+  CHECK(run("verify", {"--repair=yes"}).code == 2);
+}
+
+}  // namespace
+}  // namespace edgepost::test
