@@ -1,298 +1,259 @@
-// Streams beside their floors: a raw file that is appended and synced, and the outbox as textbooks
-// have it, a table with a status column. Run it by tools/bench; every figure is a median.
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
-#include <fstream>
+// Streams beside their floors and peers of the same run. Run it by tools/bench; every rate is a
+// median of some rounds, which take turns with the floor's and the peers'. What is written and
+// synced is counted by a disk that watches, for us and for the textbook outbox alike.
+#include <cstring>
 #include <memory>
+#include <string_view>
 #include <thread>
 
+#include "bench/backlog.hpp"
 #include "bench/bench.hpp"
-#include "edgepost/gateway.hpp"
+#include "bench/peers.hpp"
+#include "bench/workload.hpp"
 #include "support/temp_dir.hpp"
 #include "support/watched_disk.hpp"
 
 namespace edgepost::bench {
 namespace {
 
-constexpr int kRounds = 3;
+std::string bytes_of(std::size_t bytes) { return std::to_string(bytes) + " B"; }
 
-std::unique_ptr<Gateway> open_gateway(const std::string& path, const std::string& vfs = {}) {
-  GatewayOptions options;
-  options.database = path;
-  options.device_id = "bench";
-  options.platform.vfs = vfs;
-  auto gateway = Gateway::open(options);
-  EDGEPOST_ASSERT(gateway.is_ok());
-  EDGEPOST_ASSERT((*gateway)->create_stream({.name = "outbox"}).is_ok());
-  EDGEPOST_ASSERT((*gateway)->route("#", "outbox").is_ok());
-  return std::move(*gateway);
+// Events per second when `commit` is called `commits` times for `group` events each.
+double rate(std::size_t commits, std::size_t group, const std::function<void()>& commit) {
+  return static_cast<double>(commits * group) / seconds([&] {
+           for (std::size_t i = 0; i < commits; ++i)
+             commit();
+         });
 }
 
-void publish_group(Gateway& gateway, std::size_t group, const std::string& data) {
-  const Status status = gateway.transact([&](Transaction& transaction) -> Status {
-    for (std::size_t i = 0; i < group; ++i) {
-      auto receipt = transaction.publish({.topic = "plant/line4/temperature", .data = data});
-      if (!receipt) return receipt.status();
-    }
-    return {};
-  });
-  EDGEPOST_ASSERT(status.is_ok());
+double per(std::uint64_t amount, std::uint64_t count) {
+  return static_cast<double>(amount) / static_cast<double>(count);
 }
 
-std::uint64_t drain(Consumer& consumer) {
-  std::uint64_t drained = 0;
-  for (;;) {
-    auto events = consumer.fetch({.events = 100, .bytes = 64 * 1024});
-    EDGEPOST_ASSERT(events.is_ok());
-    if (events->empty()) return drained;
-    for (const Event& event : *events) {
-      EDGEPOST_ASSERT(consumer.acknowledge(event.sequence).is_ok());
-    }
-    drained += events->size();
-  }
+struct Written {
+  std::uint64_t bytes = 0, syncs = 0;
+};
+Written written(const test::WatchedDisk& disk) { return {disk.written_bytes, disk.syncs}; }
+Written operator-(const Written& now, const Written& before) {
+  return {now.bytes - before.bytes, now.syncs - before.syncs};
 }
 
-// Appends `commits` blocks to a file, each synced; blocks per second.
-double raw_file(const std::string& path, std::size_t commits, std::size_t block_bytes) {
-  const std::string block(block_bytes, 'x');
-  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
-  EDGEPOST_ASSERT(file >= 0);
-  const double time = seconds([&] {
-    for (std::size_t i = 0; i < commits; ++i) {
-      EDGEPOST_ASSERT(::write(file, block.data(), block.size()) ==
-                      static_cast<ssize_t>(block.size()));
-      EDGEPOST_ASSERT(::fdatasync(file) == 0);
-    }
-  });
-  ::close(file);
-  return static_cast<double>(commits) / time;
+void append(const Effort& effort, std::size_t group, std::size_t data_bytes, double paho) {
+  const std::string data(data_bytes, 'x');
+  const std::size_t commits = effort.of(std::clamp<std::size_t>(20'000 / group, 50, 1'000));
+  const std::uint64_t events = commits * group;
+  std::vector<double> ours, raw, bare, textbook;
+  Written our_writes, textbook_writes;
+  for (int round = 0; round < effort.rounds; ++round) {
+    const test::TempDir dir;
+    test::WatchedDisk disk;
+    auto gateway = open_gateway(dir.file("g.db"), disk.name());
+    Written before = written(disk);
+    ours.push_back(rate(commits, group, [&] { publish_group(*gateway, group, data); }));
+    our_writes = written(disk) - before;
+    RawFile file(dir.file("raw"));
+    raw.push_back(rate(commits, group, [&] { file.append(group * data_bytes); }));
+    BareTable table(dir.file("b.db"));
+    bare.push_back(rate(commits, group, [&] { table.publish_group(group, data); }));
+    TextbookOutbox outbox(dir.file("t.db"), disk.name());
+    before = written(disk);
+    textbook.push_back(rate(commits, group, [&] { outbox.publish_group(group, data); }));
+    textbook_writes = written(disk) - before;
+  }
+  const double median = quantile(ours);
+  const bool is_small = group * data_bytes <= 10'000;
+  line("groups of " + std::to_string(group), median, "events/s");
+  beside("a raw file, synced", median, quantile(raw), is_small ? at_least(0.95) : Target{});
+  beside("bare SQLite, same table", median, quantile(bare),
+         group == 100 ? at_least(0.9) : Target{});
+  beside("the textbook outbox", median, quantile(textbook));
+  const Target far = group == 1 ? at_least(1.5) : group == 100 ? at_least(100) : Target{};
+  beside("Paho C's files, not synced", median, paho, far);
+  line("  bytes written", per(our_writes.bytes, events), "B/event");
+  beside("the textbook outbox", per(our_writes.bytes, events), per(textbook_writes.bytes, events));
+  line("  syncs", per(our_writes.syncs, events), "1/event");
+  line("  syncs for each commit", per(our_writes.syncs, commits), "1/commit",
+       group * data_bytes <= 4'000 ? at_most(1.03) : Target{});
 }
 
-// The textbook outbox: a row per event with a status, updated when it was sent, then deleted.
-class TextbookOutbox {
- public:
-  TextbookOutbox(const std::string& path, const std::string& vfs) {
-    EDGEPOST_ASSERT(sqlite3_initialize() == SQLITE_OK);
-    EDGEPOST_ASSERT(sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                    vfs.empty() ? nullptr : vfs.c_str()) == SQLITE_OK);
-    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=250;"
-        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, topic TEXT, data BLOB, status INTEGER);"
-        "CREATE INDEX pending ON outbox (status, id)");
-    insert_ = prepare("INSERT INTO outbox (topic, data, status) VALUES (?1, ?2, 0)");
-    next_ = prepare("SELECT id FROM outbox WHERE status = 0 ORDER BY id LIMIT 1");
-    mark_ = prepare("UPDATE outbox SET status = 1 WHERE id = ?1");
-    remove_ = prepare("DELETE FROM outbox WHERE id = ?1");
+void appends(const Effort& effort) {
+  heading("Append, 100 B");
+  double paho = 0;
+  if (has_paho()) {
+    const test::TempDir dir;
+    paho = paho_offline_rate(dir.path(), effort.of(2'000), std::string(100, 'x'));
+    line("Paho C offline, one file for each message", paho, "messages/s");
+  } else {
+    std::printf(
+        "  built without Paho C (libpaho-mqtt-dev, see tools/setup --bench): not compared\n");
   }
-  ~TextbookOutbox() {
-    for (sqlite3_stmt* statement : {insert_, next_, mark_, remove_})
-      sqlite3_finalize(statement);
-    sqlite3_close(db_);
-  }
-  TextbookOutbox(const TextbookOutbox&) = delete;
-  TextbookOutbox& operator=(const TextbookOutbox&) = delete;
+  for (const std::size_t group : {1U, 10U, 100U, 1000U})
+    append(effort, group, 100, paho);
+  heading("Append, 1000 B");
+  append(effort, 100, 1'000, 0);
+}
 
-  void publish_group(std::size_t group, const std::string& data) {
-    run("BEGIN IMMEDIATE");
-    for (std::size_t i = 0; i < group; ++i) {
-      sqlite3_bind_text(insert_, 1, "plant/line4/temperature", -1, SQLITE_STATIC);
-      sqlite3_bind_blob(insert_, 2, data.data(), static_cast<int>(data.size()), SQLITE_STATIC);
-      step(insert_);
-    }
-    run("COMMIT");
+// One event in flight for each thread.
+void closed_loop(const Effort& effort, std::size_t count, double& one_thread, double sync) {
+  const std::size_t each = effort.of(count == 1 ? 2'000 : 8'000 / count);
+  std::vector<double> rates, times;
+  for (int round = 0; round < effort.rounds; ++round) {
+    const test::TempDir dir;
+    auto gateway = open_gateway(dir.file("g.db"));
+    std::vector<std::vector<double>> took(count);
+    const double total = seconds([&] {
+      std::vector<std::thread> workers;
+      for (std::size_t t = 0; t < count; ++t) {
+        workers.emplace_back([&, t] {
+          for (std::size_t i = 0; i < each; ++i) {
+            took[t].push_back(seconds([&] {
+              EDGEPOST_ASSERT(
+                  gateway->publish({.topic = "t", .data = std::string(100, 'x')}).is_ok());
+            }));
+          }
+        });
+      }
+      for (std::thread& worker : workers)
+        worker.join();
+    });
+    rates.push_back(static_cast<double>(count * each) / total);
+    for (const auto& mine : took)
+      times.insert(times.end(), mine.begin(), mine.end());
   }
+  const double median = quantile(rates);
+  if (count == 1) one_thread = median;
+  line(std::to_string(count) + (count == 1 ? " thread" : " threads"), median, "events/s");
+  if (count > 1) beside("one thread", median, one_thread, at_least(count == 4 ? 2 : 6));
+  line("  publish to stored, p50", quantile(times) * 1e6, "us");
+  const double p99 = quantile(times, 0.99);
+  line("  publish to stored, p99", p99 * 1e6, "us");
+  beside("one sync of a raw file, p50", p99, sync, count == 4 ? at_most(3) : Target{});
+}
 
-  void drain(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      sqlite3_step(next_);
-      const std::int64_t id = sqlite3_column_int64(next_, 0);
-      sqlite3_reset(next_);
-      sqlite3_bind_int64(mark_, 1, id);
-      step(mark_);
-      sqlite3_bind_int64(remove_, 1, id);
-      step(remove_);
-    }
-  }
+void threads(const Effort& effort) {
+  const test::TempDir dir;
+  RawFile file(dir.file("raw"));
+  std::vector<double> syncs;
+  for (std::size_t i = 0; i < effort.of(1'000); ++i)
+    syncs.push_back(seconds([&] { file.append(100); }));
+  heading("Stored publishes, 100 B, one in flight per thread");
+  line("one sync of a raw file, p50", quantile(syncs) * 1e6, "us");
+  line("one sync of a raw file, p99", quantile(syncs, 0.99) * 1e6, "us");
+  double one_thread = 0;
+  for (const std::size_t count : {1U, 4U, 16U})
+    closed_loop(effort, count, one_thread, quantile(syncs));
+}
 
- private:
-  void run(const char* sql) {
-    EDGEPOST_ASSERT(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+void online(const Effort& effort) {
+  constexpr std::size_t kGroup = 100;
+  const std::size_t commits = effort.of(200);
+  const std::string data(100, 'x');
+  std::vector<double> ours, raw, textbook;
+  for (int round = 0; round < effort.rounds; ++round) {
+    const test::TempDir dir;
+    auto gateway = open_gateway(dir.file("g.db"));
+    Consumer consumer = open_consumer(*gateway);
+    ours.push_back(rate(commits, kGroup, [&] {
+      publish_group(*gateway, kGroup, data);
+      EDGEPOST_ASSERT(drain(consumer) == kGroup);
+    }));
+    RawFile file(dir.file("raw")), cursor(dir.file("cursor"));
+    raw.push_back(rate(commits, kGroup, [&] {
+      file.append(kGroup * data.size());
+      cursor.overwrite();
+    }));
+    TextbookOutbox outbox(dir.file("t.db"));
+    textbook.push_back(rate(commits, kGroup, [&] {
+      outbox.publish_group(kGroup, data);
+      outbox.drain_batch(kGroup);
+    }));
   }
-  sqlite3_stmt* prepare(const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    EDGEPOST_ASSERT(sqlite3_prepare_v2(db_, sql, -1, &statement, nullptr) == SQLITE_OK);
-    return statement;
-  }
-  static void step(sqlite3_stmt* statement) {
-    EDGEPOST_ASSERT(sqlite3_step(statement) == SQLITE_DONE);
-    sqlite3_reset(statement);
-  }
+  heading("Publish and acknowledge together, 100 B, groups of 100");
+  const double median = quantile(ours);
+  line("in and out", median, "events/s");
+  beside("raw file and cursor file, synced", median, quantile(raw), at_least(1.2));
+  beside("the textbook outbox, batched", median, quantile(textbook), at_least(2.5));
+}
 
-  sqlite3* db_ = nullptr;
-  sqlite3_stmt* insert_ = nullptr;
-  sqlite3_stmt* next_ = nullptr;
-  sqlite3_stmt* mark_ = nullptr;
-  sqlite3_stmt* remove_ = nullptr;
+struct WearTargets {
+  Target catching_up, steady;
 };
 
-void append_rates(std::size_t data_bytes) {
-  const std::string data(data_bytes, 'x');
-  heading("append, " + std::to_string(data_bytes) + " B, events/s", "raw file");
-  for (const std::size_t group : {1U, 10U, 100U, 1000U}) {
-    const std::size_t commits = group == 1 ? 2'000 : std::max<std::size_t>(20'000 / group, 50);
-    std::vector<double> ours, floor, textbook;
-    for (int round = 0; round < kRounds; ++round) {
-      const test::TempDir dir;
-      auto gateway = open_gateway(dir.file("g.db"));
-      ours.push_back(static_cast<double>(commits * group) / seconds([&] {
-                       for (std::size_t i = 0; i < commits; ++i)
-                         publish_group(*gateway, group, data);
-                     }));
-      floor.push_back(raw_file(dir.file("raw"), commits, group * data_bytes) *
-                      static_cast<double>(group));
-      TextbookOutbox outbox(dir.file("t.db"), {});
-      textbook.push_back(static_cast<double>(commits * group) / seconds([&] {
-                           for (std::size_t i = 0; i < commits; ++i)
-                             outbox.publish_group(group, data);
-                         }));
-    }
-    line("groups of " + std::to_string(group), quantile(ours), quantile(floor));
-    line("  textbook outbox instead of the raw file", quantile(ours), quantile(textbook));
-  }
-}
-
-void threads() {
-  heading("stored publishes by threads, events/s", "1 thread");
-  double one = 0;
-  for (const std::size_t count : {1U, 4U, 16U}) {
-    std::vector<double> rates, times;
-    for (int round = 0; round < kRounds; ++round) {
-      const test::TempDir dir;
-      auto gateway = open_gateway(dir.file("g.db"));
-      std::vector<std::vector<double>> each(count);
-      const double total = seconds([&] {
-        std::vector<std::thread> workers;
-        for (std::size_t t = 0; t < count; ++t) {
-          workers.emplace_back([&, t] {
-            for (int i = 0; i < 1'000; ++i) {
-              each[t].push_back(seconds([&] {
-                EDGEPOST_ASSERT(
-                    gateway->publish({.topic = "t", .data = std::string(100, 'x')}).is_ok());
-              }));
-            }
-          });
-        }
-        for (std::thread& worker : workers)
-          worker.join();
-      });
-      rates.push_back(static_cast<double>(count) * 1'000 / total);
-      for (const auto& mine : each)
-        times.insert(times.end(), mine.begin(), mine.end());
-    }
-    if (count == 1) one = quantile(rates);
-    line(std::to_string(count) + " threads", quantile(rates), one);
-    line("  p50, microseconds", quantile(times) * 1e6);
-    line("  p99, microseconds", quantile(times, 0.99) * 1e6);
-  }
-}
-
-// Bytes and syncs from a disk that counts, so these figures repeat exactly.
-void wear(std::size_t data_bytes) {
-  constexpr std::size_t kEvents = 20'000;
+// Enough events that a write-ahead log which is carried over a little sooner or later hardly shows.
+void wear(const Effort& effort, std::size_t data_bytes, const WearTargets& targets) {
   constexpr std::size_t kGroup = 100;
+  const std::size_t commits = effort.of(data_bytes <= 200 ? 1'000 : 250);
+  const std::uint64_t events = commits * kGroup;
   const std::string data(data_bytes, 'x');
   const test::TempDir dir;
-  test::WatchedDisk ours, theirs;
-  heading("bytes written, " + std::to_string(data_bytes) + " B, groups of 100", "textbook");
-  auto gateway = open_gateway(dir.file("g.db"), ours.name());
-  auto outbox = std::make_unique<TextbookOutbox>(dir.file("t.db"), theirs.name());
-  const auto per_event = [](const test::WatchedDisk& disk, std::uint64_t before) {
-    return static_cast<double>(disk.written_bytes - before) / static_cast<double>(kEvents);
-  };
-  std::uint64_t before = ours.written_bytes, their_before = theirs.written_bytes;
-  const std::uint64_t syncs = ours.syncs;
-  for (std::size_t i = 0; i < kEvents / kGroup; ++i) {
+  test::WatchedDisk disk;
+  auto gateway = open_gateway(dir.file("g.db"), disk.name());
+  Consumer consumer = open_consumer(*gateway);
+  const Written begin = written(disk);
+  for (std::size_t i = 0; i < commits; ++i)
     publish_group(*gateway, kGroup, data);
-    outbox->publish_group(kGroup, data);
-  }
-  line("append, bytes per event", per_event(ours, before), per_event(theirs, their_before));
-  line("append, syncs per commit",
-       static_cast<double>(ours.syncs - syncs) / (static_cast<double>(kEvents) / kGroup));
-  before = ours.written_bytes, their_before = theirs.written_bytes;
-  std::uint64_t drained = 0;
-  double time = 0;
-  {
-    Consumer consumer = std::move(*gateway->consumer("outbox", {.name = "cloud"}));
-    time = seconds([&] { drained = drain(consumer); });
-    EDGEPOST_ASSERT(gateway->flush().is_ok());
-  }
-  constexpr std::size_t kDrained = 2'000;
-  const double their_time = seconds([&] { outbox->drain(kDrained); });
-  line("drain, bytes per event", per_event(ours, before),
-       static_cast<double>(theirs.written_bytes - their_before) / kDrained);
-  line("drain, events/s", static_cast<double>(drained) / time, kDrained / their_time);
-  Consumer consumer = std::move(*gateway->consumer("outbox", {.name = "cloud"}));
-  before = ours.written_bytes;
-  for (std::size_t i = 0; i < kEvents / kGroup; ++i) {
+  const Written appended = written(disk);
+  EDGEPOST_ASSERT(drain(consumer) == events);
+  const Written drained = written(disk);
+  EDGEPOST_ASSERT(gateway->flush().is_ok());
+  const Written flushed = written(disk);
+  for (std::size_t i = 0; i < commits; ++i) {
     publish_group(*gateway, kGroup, data);
     drain(consumer);
   }
-  line("publish and acknowledge together, bytes", per_event(ours, before));
+  const Written end = written(disk);
+  heading("Written to flash, " + bytes_of(data_bytes) + ", groups of 100");
+  line("append", per((appended - begin).bytes, events), "B/event");
+  line("drain, and flush at its end", per((flushed - appended).bytes, events), "B/event");
+  const double together = per((flushed - begin).bytes, events);
+  line("append and drain", together, "B/event", targets.catching_up);
+  beside("the data itself, once", together, static_cast<double>(data_bytes));
+  line("publish and acknowledge together", per((end - flushed).bytes, events), "B/event",
+       targets.steady);
+  line("syncs while draining", per((drained - appended).syncs, events), "1/event", at_most(0));
 }
 
-std::size_t resident_kib() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    if (word == "RssAnon:") {
-      std::size_t kib = 0;
-      status >> kib;
-      return kib;
-    }
-  }
-  return 0;
-}
-
-void backlog() {
-  heading("backlog of 100 B events", "empty");
-  double empty_open = 0, empty_rss = 0;
-  const std::string data(100, 'x');
-  for (const std::size_t pending : {0U, 100'000U, 1'000'000U}) {
-    const test::TempDir dir;
-    auto gateway = open_gateway(dir.file("g.db"));
-    for (std::size_t i = 0; i < pending / 1'000; ++i)
-      publish_group(*gateway, 1'000, data);
-    gateway.reset();
-    const double open = median_of(9, [&] {
-      gateway.reset();
-      return seconds([&] { gateway = open_gateway(dir.file("g.db")); });
-    });
-    Consumer consumer = std::move(*gateway->consumer("outbox", {.name = "cloud"}));
-    EDGEPOST_ASSERT(consumer.fetch({}).is_ok());
-    const auto rss = static_cast<double>(resident_kib());
-    if (pending == 0) empty_open = open, empty_rss = rss;
-    const std::string name = std::to_string(pending) + " pending: ";
-    line(name + "open, milliseconds", open * 1e3, empty_open * 1e3);
-    line(name + "private memory, KiB", rss, empty_rss);
-    consumer.rewind();
-    const double time = seconds([&] { drain(consumer); });
-    EDGEPOST_ASSERT(gateway->flush().is_ok());
-    if (pending > 0) line(name + "drain, events/s", static_cast<double>(pending) / time);
-    line(name + "file after draining, KiB",
-         static_cast<double>(gateway->status().database_bytes) / 1024);
-  }
+void textbook_wear(const Effort& effort) {
+  constexpr std::size_t kGroup = 100;
+  const std::size_t commits = effort.of(200);
+  const std::size_t drained = effort.of(1'000);
+  const test::TempDir dir;
+  test::WatchedDisk disk;
+  TextbookOutbox outbox(dir.file("t.db"), disk.name());
+  const Written begin = written(disk);
+  for (std::size_t i = 0; i < commits; ++i)
+    outbox.publish_group(kGroup, std::string(100, 'x'));
+  const Written appended = written(disk);
+  outbox.drain(drained);
+  const Written end = written(disk);
+  heading("Written to flash by the textbook outbox, 100 B, groups of 100");
+  line("append", per((appended - begin).bytes, commits * kGroup), "B/event");
+  line("drain", per((end - appended).bytes, drained), "B/event");
+  line("syncs while draining", per((end - appended).syncs, drained), "1/event");
 }
 
 }  // namespace
 }  // namespace edgepost::bench
 
-int main() {
+int main(int count, char** arguments) {
   using namespace edgepost::bench;
-  append_rates(100);
-  append_rates(1'000);
-  threads();
-  wear(100);
-  wear(1'000);
-  backlog();
+  if (count == 3 && std::strcmp(arguments[1], "--backlog") == 0)
+    return measure_backlog(arguments[2]);
+  Effort effort;
+  const std::string_view option = count == 2 ? arguments[1] : "";
+  if (option == "--quick") effort = {.rounds = 1, .divisor = 10, .pending = {0, 1'000, 100'000}};
+  if (option == "--long") effort.pending.push_back(5'000'000);
+  if (count > 1 && option != "--quick" && option != "--long") {
+    std::fprintf(stderr, "usage: %s [--quick | --long]\n", arguments[0]);
+    return 2;
+  }
+  appends(effort);
+  threads(effort);
+  online(effort);
+  wear(effort, 100, {at_most(380), at_most(190)});
+  wear(effort, 200, {at_most(1'000), {}});
+  wear(effort, 1'000, {at_most(2'350), at_most(1'300)});
+  textbook_wear(effort);
+  backlogs(arguments[0], effort);
+  in_and_out(effort);
 }
