@@ -334,6 +334,8 @@ Instant Gateway::step(Instant now, Duration wait) {
 
 Status Gateway::flush() { return parts_->store->flush(); }
 
+Result<std::uint64_t> Gateway::shrink() { return parts_->store->shrink(); }
+
 GatewayStatus Gateway::status() const {
   GatewayStatus status;
   status.device_id = parts_->device_id;

@@ -203,9 +203,18 @@ class Gateway {
   /// wrong_state (read-only, or inside transact).
   Status flush();
 
-  /// Gives unused room of the file back to the file system. Returns how many bytes that were.
-  /// Blocks: publishers, for as long as moving pages takes. Durable: when it returns.
-  /// Errors: full; io_error; busy; wrong_state (not the owner, or inside transact).
+  /// Gives the free pages of the file and its log back to the file system; how many bytes that
+  /// were. Never needed: new events go into free pages first. For a file that one long outage has
+  /// made large. Writes what is in use three times (a temporary file, the log, the file), and
+  /// nothing but the log when no page is free. Tables of your own that have no INTEGER PRIMARY KEY
+  /// may get new rowids.
+  /// Blocks: publishers for as long as that takes; consumers and readers go on.
+  /// Durable: when it returns; a power cut meanwhile harms nothing.
+  /// After failure: what the file had in use it still has.
+  /// Errors: full (what is in use must fit on the disk, and in disk_bytes_max, a second time, and
+  /// once in the directory for temporary files, which SQLITE_TMPDIR or TMPDIR names); io_error;
+  /// busy (someone reads the log, and the room comes back with later commits, or writes);
+  /// wrong_state (not the owner, inside transact, or the caller has temporary tables).
   Result<std::uint64_t> shrink();
 
   /// Everything at one instant.

@@ -54,11 +54,7 @@ Status Room::make_reserve() {
   return status.code() == Code::full ? Status() : status;
 }
 
-Status Room::measure(std::uint64_t needed) {
-  if (is_reserve_used_ && may_try()) {
-    if (Status status = make_reserve(); !status.is_ok()) return status;
-    if (!is_limited_) return {};
-  }
+Result<Room::Extent> Room::extent() {
   if (!pages_query_.is_prepared()) {
     Result<Statement> pages = writer_.prepare("PRAGMA page_count");
     Result<Statement> free = writer_.prepare("PRAGMA freelist_count");
@@ -72,18 +68,26 @@ Status Room::measure(std::uint64_t needed) {
   for (Statement* query : {&pages_query_, &free_query_}) {
     if (const Result<bool> row = writer_.step(*query); !row) return row.status();
   }
-  const std::uint64_t file = pages_query_.integer(0) * kPageBytes;
-  const std::uint64_t free = free_query_.integer(0) * kPageBytes;
+  return Extent{pages_query_.integer(0) * kPageBytes, free_query_.integer(0) * kPageBytes};
+}
+
+Status Room::measure(std::uint64_t needed) {
+  if (is_reserve_used_ && may_try()) {
+    if (Status status = make_reserve(); !status.is_ok()) return status;
+    if (!is_limited_) return {};
+  }
+  const Result<Extent> now = extent();
+  if (!now) return now.status();
   // The log will grow to this at least, before it begins anew.
   const std::uint64_t log =
       std::max(writer_.log_bytes(),
                kLogPages * kFrameBytes + std::max<std::uint64_t>(needed, limits_.group_bytes_max));
-  std::uint64_t room = free;
+  std::uint64_t room = now->free;
   std::uint64_t used = kMarginBytes;
   const char* option = "reserve_bytes: the disk is full, what is left serves acknowledging";
   if (!is_reserve_used_) {
     room += limits_.disk_bytes_max;
-    used += file + log;
+    used += now->file + log;
     option = "disk_bytes_max: the database and its log have reached it";
   }
   if (used + needed > room) {
@@ -113,6 +117,49 @@ bool Room::make_room() {
 
 Status Room::empty_log() {
   return writer_.check(checkpoint(SQLITE_CHECKPOINT_TRUNCATE), "the log cannot be carried over");
+}
+
+Result<std::uint64_t> Room::shrink() {
+  const Result<Extent> before = extent();
+  if (!before) return before.status();
+  const std::uint64_t log_before = writer_.log_bytes();
+  Status status = empty_log();  // what follows fills another one
+  if (status.is_ok() || status.code() == Code::full) {
+    if (before->free > 0) status = vacuum(*before);
+    if (const Status emptied = empty_log(); status.is_ok()) status = emptied;
+  }
+  if (const Status made = make_reserve(); status.is_ok()) status = made;
+  if (!status.is_ok()) return status;
+  const Result<Extent> after = extent();
+  if (!after) return after.status();
+  const std::uint64_t used = before->file + log_before;
+  return used - std::min(used, after->file + writer_.log_bytes());
+}
+
+// What is in use goes to a temporary file, as it may be more than there is memory, and from there
+// over the log into the file: until the commit at the end the database is as it was.
+Status Room::vacuum(const Extent& before) {
+  const std::uint64_t copy = (before.file - before.free) / kPageBytes * kFrameBytes;
+  if (limits_.disk_bytes_max > 0 && before.file + copy > limits_.disk_bytes_max) {
+    return {Code::full, "disk_bytes_max: to shrink the database, what is in use must fit in twice"};
+  }
+  // Where they are kept cannot be changed without losing them.
+  const auto has_temporary = writer_.integer("SELECT EXISTS (SELECT 1 FROM sqlite_temp_schema)");
+  if (!has_temporary) return has_temporary.status();
+  if (*has_temporary != 0) {
+    return {Code::wrong_state, "database " + writer_.path() +
+                                   ": cannot shrink while there are temporary tables: drop them"};
+  }
+  const char* const what = "cannot shrink, which takes room for a copy of what is in use";
+  sqlite3_limit(writer_.handle(), SQLITE_LIMIT_ATTACHED, 1);  // the temporary file
+  Status status = writer_.run("PRAGMA temp_store=FILE; VACUUM", what);
+  if (status.code() == Code::full && reserve_.release()) {
+    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);  // the log that was given up is in the way
+    status = writer_.run("VACUUM", what);
+  }
+  const Status kept = writer_.run("PRAGMA temp_store=MEMORY");
+  sqlite3_limit(writer_.handle(), SQLITE_LIMIT_ATTACHED, 0);
+  return status.is_ok() ? kept : status;
 }
 
 // A code of SQLite's.

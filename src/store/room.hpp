@@ -57,10 +57,21 @@ class Room {
   /// Carries the whole log over and cuts it off. Errors: full; io_error; busy (a reader).
   Status empty_log();
 
+  /// Gives the free pages of the file, and the log, back to the file system; how many bytes that
+  /// were. Outside a transaction. After failure: whatever the file had in use it still has.
+  /// Errors: as Gateway::shrink.
+  Result<std::uint64_t> shrink();
+
   [[nodiscard]] bool is_reserve_used() const { return is_reserve_used_; }
   [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
 
  private:
+  struct Extent {
+    std::uint64_t file;  // bytes
+    std::uint64_t free;  // of these
+  };
+  Result<Extent> extent();
+  Status vacuum(const Extent& before);
   int checkpoint(int mode);
   Status spend(std::uint64_t needed) {
     budget_ -= needed;

@@ -67,6 +67,26 @@ void Store::leave_stamp(bool is_closing) {
   owner_->leave(stamp, life_of(identity_));
 }
 
+Result<std::uint64_t> Store::shrink() {
+  // First what waits to be stored: the room of what is acknowledged is to be given back too. On a
+  // full disk there is all the more reason to go on.
+  if (Status status = flush(); !status.is_ok() && status.code() != Code::full) return status;
+  CommitQueue::Request request;
+  request.is_alone = true;
+  const auto group = queue_.enter(request);
+  if (!group) return group.status();
+  const auto in_turn = [this]() -> Result<std::uint64_t> {
+    const auto nothing = [](Commit&) { return Status(); };  // still, it finds another owner
+    if (Status status = commit(nothing, Use::upkeep); !status.is_ok()) return status;
+    Result<std::uint64_t> bytes = room_->shrink();
+    leave_stamp();
+    return bytes;
+  };
+  Result<std::uint64_t> bytes = in_turn();
+  queue_.leave(*group, bytes.status());
+  return bytes;
+}
+
 Status Store::refresh() {
   if (!is_read_only()) return {};
   const std::lock_guard lock(read_mutex_);

@@ -71,6 +71,7 @@ class Store {
   Status change_stream(const StreamOptions& options);
   Status delete_stream(std::string_view name);
   Status delete_consumer(std::string_view stream, std::string_view name);
+  Result<std::uint64_t> shrink();
   /// The stream of that name; it lives as long as the store, deleted or not. Errors: not_found.
   Result<StreamLog*> stream(std::string_view name);
   /// All that are not deleted.

@@ -128,6 +128,8 @@ TEST_CASE_FIXTURE(GatewayFixture,
               return transaction.execute("INSERT INTO reading VALUES ('b', 2.5)");
             })
             .is_ok());
+  CHECK(gateway->shrink().is_ok());
+  CHECK(stored().size() == 7);
   check_sound();
 }
 
