@@ -43,8 +43,9 @@ std::string_view Statement::bytes(int column) const {
 Result<Connection> Connection::open(const std::string& path, const std::string& vfs, Mode mode) {
   // Bundled SQLite is built without automatic initialisation; calling it again does nothing.
   if (sqlite3_initialize() != SQLITE_OK) return Status(Code::io_error, "SQLite does not start");
-  const int access =
-      mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int access = mode == Mode::read_only ? SQLITE_OPEN_READONLY
+                     : mode == Mode::operate ? SQLITE_OPEN_READWRITE
+                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
   const int rc =
       sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
@@ -57,11 +58,16 @@ Result<Connection> Connection::open(const std::string& path, const std::string& 
     std::string message = "database " + path + ": cannot be opened";
     if (reason != 0) message += ": " + std::generic_category().message(reason);
     constexpr int kNoSuchFile = 2;  // ENOENT
-    const bool missing = mode == Mode::read_only && (reason == kNoSuchFile || reason == 0);
+    const bool missing = mode != Mode::read_write && (reason == kNoSuchFile || reason == 0);
     return Status(missing ? Code::not_found : Code::io_error, std::move(message));
   }
   if (Status status = connection.refuse_cut_off(); !status.is_ok()) return status;
   if (Status status = connection.harden(); !status.is_ok()) return status;
+  if (mode == Mode::operate) {
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    Status status = connection.run("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0");
+    if (!status.is_ok()) return status;
+  }
   return connection;
 }
 

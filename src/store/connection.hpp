@@ -68,11 +68,15 @@ class StatementUse {
 /// Threads: one at a time; whoever shares it brings the mutex.
 class Connection {
  public:
-  enum class Mode : unsigned char { read_write, read_only };
+  enum class Mode : unsigned char {
+    read_write,
+    read_only,
+    operate,  ///< Writes beside an owner: never makes a file, carries nothing over from the log.
+  };
 
   /// Opens `path` through the VFS named `vfs` (empty: the default one). Creates the file in mode
   /// read_write. Nothing is written yet.
-  /// Errors: not_found (read_only and no file), io_error, corrupt.
+  /// Errors: not_found (no file, and not read_write), io_error, corrupt.
   static Result<Connection> open(const std::string& path, const std::string& vfs, Mode mode);
 
   Connection(Connection&&) = default;

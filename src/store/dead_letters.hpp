@@ -12,17 +12,9 @@
 #include "edgepost/event.hpp"
 #include "edgepost/status.hpp"
 #include "store/connection.hpp"
+#include "store/stream_log.hpp"
 
 namespace edgepost::store {
-
-/// What became of dead letters that a stream's books count.
-struct DeadCounters {
-  std::uint64_t requeued = 0;     ///< Wait to be delivered again.
-  std::uint64_t redelivered = 0;  ///< Were delivered after all.
-  std::uint64_t purged = 0;       ///< Were deleted by an operator.
-
-  bool operator==(const DeadCounters&) const = default;
-};
 
 /// Which dead letter: one event and the consumer that could not deliver it.
 struct DeadPlace {

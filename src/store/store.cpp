@@ -39,6 +39,7 @@ Status Store::begin_life() {
   if (status.code() == Code::full && room_->make_room()) {
     status = count_opening(*writer_);
   }
+  stored_incarnation_ = identity_.incarnation - (status.is_ok() ? 0 : 1);
   // On a full disk it must still be possible to drain; the next owner knows both counts.
   return status.code() == Code::full ? Status() : status;
 }

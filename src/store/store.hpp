@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,8 +21,11 @@
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
+#include "store/consumer_work.hpp"
+#include "store/dead_walk.hpp"
 #include "store/latest.hpp"
 #include "store/life.hpp"
+#include "store/listener.hpp"
 #include "store/meter.hpp"
 #include "store/owner.hpp"
 #include "store/room.hpp"
@@ -32,25 +35,6 @@
 #include "store/stream_log.hpp"
 
 namespace edgepost::store {
-
-/// How a store tells its owner what happened, on whatever thread it happened. on_stored runs while
-/// that thread has the turn to commit: it must not write to the store.
-struct StoreListener {
-  std::function<void(StreamLog&)> on_stored;  ///< Events of this stream were committed.
-  std::function<void()> on_due;               ///< step() is wanted earlier than it last said.
-  /// Limits have dropped events; called by step(), not with the turn to commit.
-  std::function<void(const StreamLog&, const Dropped&)> on_dropped;
-};
-
-/// An event that its consumer has given up, on its way to become a dead letter.
-struct Burial {
-  std::weak_ptr<Consumer::State> consumer;
-  Event event;
-  std::string reason;
-  unsigned attempts = 0;
-  std::string first_error;
-  std::string last_error;
-};
 
 /// The durable part of a gateway: streams and consumers in one SQLite file.
 /// Threads: any, except step(). One thread at a time commits; another may read meanwhile.
@@ -109,14 +93,22 @@ class Store {
   /// For consumers: one more acknowledgement, or a try, waits to be stored. The floor is noted
   /// until then.
   void acknowledged(const Cursor& cursor);
-  /// For consumers: sets an event aside with the next step. Its consumer hears of it.
+  /// For consumers: sets an event aside with the next step, or a requeued one again. Row, books and
+  /// cursor change in one commit; State::buried() tells, without any lock of the store. Until then,
+  /// and when the consumer is closed before, the event is pending.
   void bury(Burial burial);
-  /// For consumers: the oldest dead letters behind `after` that were requeued, `count` at most.
+  /// For consumers: a requeued event was delivered; its row goes with the next step.
+  void redelivered(const StreamLog& stream, const Cursor& cursor, std::uint64_t sequence);
+  /// For consumers: the oldest requeued events behind `after`, without those just delivered.
   Result<std::vector<Event>> requeued(const StreamLog& stream, const Cursor& cursor,
                                       std::uint64_t after, std::size_t count);
-  /// For consumers: a requeued dead letter was delivered.
-  void redelivered(const StreamLog& stream, const Cursor& cursor, std::uint64_t sequence);
   [[nodiscard]] const Platform& platform() const { return options_.platform; }
+
+  /// See Gateway.
+  Result<std::vector<DeadLetter>> dead_letters(const DeadLetterQuery& query, std::size_t limit);
+  Result<std::vector<DeadLetterGroup>> dead_letter_groups(const DeadLetterQuery& query);
+  Result<std::uint64_t> requeue(const DeadLetterQuery& query);
+  Result<std::uint64_t> purge(const DeadLetterQuery& query);
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   /// What times to live and delays are counted on. Requires: opened as owner.
@@ -126,12 +118,13 @@ class Store {
     return is_wall_trusted_ ? std::nullopt : std::optional(life_now());
   }
   [[nodiscard]] std::int64_t owner_pid() const { return Owner::pid(options_.database, vfs()); }
-  [[nodiscard]] bool is_read_only() const { return options_.access == Access::read; }
+  [[nodiscard]] bool is_read_only() const { return options_.access != Access::own; }
   Status fill(GatewayStatus& status);
   Result<VerifyReport> verify();
 
  private:
   struct Append;
+  using DeadChange = Result<std::uint64_t> (DeadWalk::*)(Connection&, std::size_t);
   struct Buffered {
     std::vector<StreamLog*> streams;
     Event event;
@@ -179,11 +172,6 @@ class Store {
   void give_back(std::vector<Buffered> taken);
   void include_floors(Commit& commit);
   void floors_wait();
-  /// The tries that open consumers have to store.
-  struct OpenAttempts {
-    std::shared_ptr<Consumer::State> consumer;
-    std::vector<AttemptRow> rows;
-  };
   std::vector<OpenAttempts> unsaved_attempts();
   Status write_attempts(const std::vector<OpenAttempts>& attempts);
   Status load_attempts(Consumer::State& consumer);
@@ -196,6 +184,15 @@ class Store {
   Status write_anchor(const TimeNow& now, bool has_guesses);
   void leave_stamp(bool is_closing = false);
   Status refuse_if_not_owner() const;
+  DeadWork take_dead_work();
+  Status write_dead_work(Commit& commit, const DeadWork& work);
+  void end_dead_work(DeadWork work, const Status& outcome);
+  Status load_dead_counters();
+  Status meet_others();
+  Status look_for_others();
+  void tell_requeued();
+  Result<std::uint64_t> change_dead(const DeadLetterQuery& query, DeadChange change);
+  Status operate(const std::function<Status(Connection&)>& work);
   Result<std::uint64_t> data_version();
   void due_at(Instant when);
 
@@ -214,9 +211,11 @@ class Store {
   std::optional<Connection> writer_;      // only with the turn of queue_
   std::optional<Room> room_;              // as writer_
   Statement data_version_query_;
-  std::uint64_t data_version_ = 0;  // changes when another connection has written
-  Claims claims_;                   // only with the turn of queue_
-  Latest latest_;                   // only with the turn of queue_
+  std::uint64_t data_version_ = 0;        // changes when another connection has written
+  std::uint64_t stored_incarnation_ = 0;  // another owner changes it
+  bool are_counters_old_ = false;         // of dead letters; only with the turn of queue_
+  Claims claims_;                         // only with the turn of queue_
+  Latest latest_;                         // only with the turn of queue_
   CommitQueue queue_;
   std::mutex read_mutex_;  // guards reader_, read_latest_ and the streams' statements on it
   std::optional<Connection> reader_;
@@ -231,17 +230,22 @@ class Store {
   std::size_t buffer_bytes_ = 0;
   Status buffer_refused_;  // why buffer_ was not stored by the last commit
   std::optional<Instant> buffered_since_;
-  std::vector<Burial> burials_;
   std::vector<Suspect> suspects_;
   std::optional<DamageReport> damage_;  // found since this gateway was opened
   std::optional<Instant> acknowledged_since_;
   std::size_t acknowledged_events_ = 0;
+  DeadWork dead_work_;
+  std::optional<Instant> dead_due_;
   Instant next_step_ = Instant::max();
 
   bool is_loaded_ = false;  // until then memory knows less than the books: nothing may be written
   Instant reported_at_ = Instant::min();  // only step() uses it
   std::string step_failure_;              // only step() uses it
   std::string mend_failure_;              // only step() uses it
+  Instant next_look_{};                   // for what others have written; only step() uses it
+
+  std::mutex operator_mutex_;  // guards operator_
+  std::optional<Connection> operator_;
 
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<std::uint64_t> events_ = 0;

@@ -7,7 +7,7 @@
 
 namespace edgepost::store {
 
-std::vector<Store::OpenAttempts> Store::unsaved_attempts() {
+std::vector<OpenAttempts> Store::unsaved_attempts() {
   std::vector<OpenAttempts> all;
   {
     const std::lock_guard lock(streams_mutex_);

@@ -9,7 +9,12 @@
 
 namespace edgepost::store {
 
-constexpr Duration kWallPoll = std::chrono::seconds(1);  // while a trusted clock is waited for
+namespace {
+
+constexpr Duration kWallPoll = std::chrono::seconds(1);      // while a trusted clock is waited for
+constexpr Duration kLookInterval = std::chrono::seconds(1);  // what Gateway::requeue promises
+
+}  // namespace
 
 struct Store::Append : CommitQueue::Request {
   std::span<StreamLog* const> streams;
@@ -78,12 +83,7 @@ Status Store::try_commit(const Work& work, Use use, bool takes_buffered) {
     Commit commit(*writer_, latest_, now);
     if (Status status = commit.begin(); !status.is_ok()) return status;
     // Who deletes the owner file lets a second owner in: an error is better than two histories.
-    const Result<std::uint64_t> version = data_version();
-    if (!version) return version.status();
-    if (*version != data_version_) {
-      return {Code::busy, "database " + options_.database +
-                              ": written by another process; open it again to go on"};
-    }
+    if (Status status = meet_others(); !status.is_ok()) return status;
     // What was published before comes first, whoever commits.
     if (takes_buffered) {
       if (Status status = add_buffered(commit, taken, added); !status.is_ok()) return status;
@@ -93,6 +93,7 @@ Status Store::try_commit(const Work& work, Use use, bool takes_buffered) {
     if (Status status = write_anchor(now, commit.has_guesses()); !status.is_ok()) return status;
     if (Status status = commit.finish(); !status.is_ok()) return status;
     anchors_.committed();
+    if (are_counters_old_) are_counters_old_ = !load_dead_counters().is_ok();
     if (const int changes = sqlite3_total_changes(writer_->handle()); changes != stamped_changes_) {
       stamped_changes_ = changes;  // a commit of nothing writes nothing
       ++commits_;
@@ -256,11 +257,14 @@ void Store::include_floors(Commit& commit) {
 Status Store::flush() {
   if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
   std::vector<OpenAttempts> attempts;
+  DeadWork dead = take_dead_work();
   Status status = commit_alone([&](Commit& commit) {
     include_floors(commit);
     attempts = unsaved_attempts();
-    return write_attempts(attempts);
+    Status written = write_attempts(attempts);
+    return written.is_ok() ? write_dead_work(commit, dead) : written;
   });
+  end_dead_work(std::move(dead), status);
   if (!status.is_ok()) {
     floors_wait();  // from now on
     return status;
@@ -327,22 +331,18 @@ Instant Store::step(Instant now) {
     const std::lock_guard lock(pending_mutex_);
     is_due = (buffered_since_ && now >= *buffered_since_ + options_.flush_interval) ||
              (acknowledged_since_ && (now >= *acknowledged_since_ + options_.ack_flush ||
-                                      acknowledged_events_ >= options_.ack_flush_events));
+                                      acknowledged_events_ >= options_.ack_flush_events)) ||
+             (dead_due_ && now >= *dead_due_);
   }
   if (anchors_.is_wanted()) is_due = is_due || options_.platform.clock->wall_is_trusted();
-  std::vector<Burial> burials;
-  {
-    const std::lock_guard lock(pending_mutex_);
-    burials.swap(burials_);
-  }
-  for (const Burial& burial : burials) {
-    if (const auto consumer = burial.consumer.lock()) {
-      consumer->buried(burial.event.sequence, false);
-    }
-  }
   is_due = is_due || has_old_events();
-  const Status status = is_due ? flush() : Status();
-  if (is_due && status.message() != step_failure_) {
+  Status status = is_due ? flush() : Status();
+  const bool is_looking = !is_read_only() && now >= next_look_;
+  if (is_looking) {
+    next_look_ = now + kLookInterval;
+    if (status.is_ok()) status = look_for_others();
+  }
+  if ((is_due || is_looking) && status.message() != step_failure_) {
     step_failure_ = status.message();
     options_.platform.logger->write(status.is_ok() ? LogLevel::info : LogLevel::error, "store",
                                     status.is_ok() ? "writing works again" : step_failure_);
@@ -356,6 +356,8 @@ Instant Store::step(Instant now) {
     next_step_ = std::min(next_step_, *acknowledged_since_ + options_.ack_flush);
   }
   if (anchors_.is_wanted()) next_step_ = std::min(next_step_, now + kWallPoll);
+  if (dead_due_) next_step_ = std::min(next_step_, *dead_due_);
+  if (!is_read_only()) next_step_ = std::min(next_step_, next_look_);
   return next_step_;
 }
 

@@ -75,9 +75,14 @@ void release_in_all(std::span<StreamLog* const> streams, std::uint64_t bytes) {
 
 bool StreamLog::plan_death(const std::shared_ptr<Cursor>& cursor, std::uint64_t sequence) {
   const std::lock_guard lock(mutex_);
+  const auto is_dying = [&](const auto& other) {
+    return std::any_of(deaths_.begin(), deaths_.end(), [&](const Death& death) {
+      return death.cursor == other && death.sequence == sequence;
+    });
+  };
   const bool is_counted = sequence > books_.done &&
                           std::all_of(cursors_.begin(), cursors_.end(), [&](const auto& other) {
-                            return other == cursor || other->is_done(sequence);
+                            return other == cursor || other->is_done(sequence) || is_dying(other);
                           });
   deaths_.push_back({cursor, sequence, is_counted});
   return is_counted;
