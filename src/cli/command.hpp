@@ -22,6 +22,7 @@ extern const Command kPublish;
 extern const Command kSync;
 extern const Command kStatus;
 extern const Command kTail;
+extern const Command kDead;
 extern const Command kVerify;
 
 /// The row that every command's table begins with.

@@ -10,7 +10,8 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kCommands{&kPublish, &kSync, &kStatus, &kTail, &kExport, &kImport, &kVerify};
+constexpr std::array kCommands{&kPublish, &kSync,   &kStatus, &kTail,
+                               &kExport,  &kImport, &kDead,   &kVerify};
 
 std::string overview() {
   std::string text =

@@ -81,11 +81,16 @@ Result<Options> Options::parse(std::span<const Option> table,
                                const Environment& environment) {
   Options options;
   options.table_ = table;
+  const bool takes_words = std::ranges::count(table, Takes::words, &Option::takes) > 0;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
     if (argument == "--help" || argument == "-h") {
       options.wants_help_ = true;
       return options;
+    }
+    if (takes_words && !argument.starts_with("-")) {
+      options.words_.push_back(argument);
+      continue;
     }
     if (!argument.starts_with("--") || argument == "--") {
       const std::string_view what = argument.starts_with("-") ? "unknown option " : "unexpected ";
@@ -95,7 +100,7 @@ Result<Options> Options::parse(std::span<const Option> table,
     const auto equals = argument.find('=');
     const std::string_view name = argument.substr(0, equals);
     const Option* const option = find(table, name);
-    if (option == nullptr) {
+    if (option == nullptr || option->takes == Takes::words) {
       return Status(Code::invalid_argument, "unknown option --" + std::string(name));
     }
     std::string_view value;
@@ -155,7 +160,8 @@ std::string describe(std::span<const Option> table) {
   static constexpr std::size_t kColumn = 26;
   std::string out;
   for (const Option& option : table) {
-    std::string line = "  --" + std::string(option.name);
+    std::string line = option.takes == Takes::words ? "  " : "  --";
+    line += option.name;
     if (!option.value.empty()) line.append(" ").append(option.value);
     if (line.size() + 2 > kColumn) {
       out += line + '\n';

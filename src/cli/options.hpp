@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "edgepost/status.hpp"
 #include "edgepost/time.hpp"
@@ -20,6 +21,7 @@ enum class Takes : unsigned char {
   count,     ///< A whole number.
   duration,  ///< A whole number and a unit: ms, s, m, h or d.
   choice,    ///< One of the words in Option::value.
+  words,     ///< The arguments that are no options, however many; Option::name is for the help.
 };
 
 /// The longest duration an option takes; longer ones are typing errors.
@@ -48,7 +50,8 @@ class Options {
  public:
   /// Reads `arguments`, those behind the command's name.
   /// Errors: invalid_argument: unknown, repeated or missing option; missing, empty or malformed
-  /// value, naming the option and what it takes; an argument that is no option.
+  /// value, naming the option and what it takes; an argument that is no option, in a table without
+  /// Takes::words.
   static Result<Options> parse(std::span<const Option> table,
                                std::span<const char* const> arguments,
                                const Environment& environment);
@@ -58,6 +61,9 @@ class Options {
 
   /// True when the option was given, by argument or environment.
   [[nodiscard]] bool has(std::string_view name) const { return given_.contains(name); }
+
+  /// The arguments that are no options, in their order.
+  [[nodiscard]] const std::vector<std::string_view>& words() const { return words_; }
 
   /// The text given, or the standard one; empty when there is neither.
   [[nodiscard]] std::string text(std::string_view name) const;
@@ -74,6 +80,7 @@ class Options {
 
   std::span<const Option> table_;
   std::map<std::string_view, std::string_view> given_;
+  std::vector<std::string_view> words_;
   bool wants_help_ = false;
 };
 

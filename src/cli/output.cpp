@@ -1,5 +1,6 @@
 #include "cli/output.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -56,6 +57,23 @@ JsonObject& JsonObject::add_json(std::string_view name, std::string_view json) {
   if (text_.size() > 1) text_ += ',';
   text_.append("\"").append(name).append("\":").append(json);
   return *this;
+}
+
+std::string as_table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows.front().size(), 0);
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line = row.front() + std::string(widths.front() - row.front().size(), ' ');
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      line += std::string(2 + widths[i] - row[i].size(), ' ') + row[i];
+    }
+    text += line + "\n";
+  }
+  return text;
 }
 
 std::string json_array(const std::vector<std::string>& values) {

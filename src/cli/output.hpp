@@ -48,6 +48,13 @@ class JsonObject {
   std::string text_ = "{";
 };
 
+/// One line of a table.
+using Row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell; the first one leans left, the others right.
+/// Requires: a first row, and none that is shorter or longer than it.
+std::string as_table(const std::vector<Row>& rows);
+
 /// A JSON array of values that are JSON already.
 std::string json_array(const std::vector<std::string>& values);
 

@@ -59,26 +59,6 @@ std::string as_json(const GatewayStatus& status, const std::string& path) {
   return object.add_json("streams", json_array(streams)).text() + "\n";
 }
 
-using Row = std::vector<std::string>;
-
-/// Columns as wide as their widest cell; the first one leans left, the others right.
-std::string as_table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line = row.front() + std::string(widths.front() - row.front().size(), ' ');
-    for (std::size_t i = 1; i < row.size(); ++i) {
-      line += std::string(2 + widths[i] - row[i].size(), ' ') + row[i];
-    }
-    text += line + "\n";
-  }
-  return text;
-}
-
 std::string as_text(const GatewayStatus& status, const std::string& path) {
   using std::to_string;
   std::string text = "database  " + path + ", " + to_string(status.database_bytes) + " bytes\n";
