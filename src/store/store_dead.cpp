@@ -120,6 +120,7 @@ void Store::end_dead_work(DeadWork work, const Status& outcome) {
   for (const Burial& burial : work.burials) {
     if (const auto consumer = burial.consumer.lock()) {
       consumer->buried(burial.event.sequence, true);
+      listener_.on_stored(consumer->stream);  // what it held back may go
     }
   }
 }

@@ -97,6 +97,37 @@ TEST_CASE_FIXTURE(SubscriberFixture, "subscriber: what it did not handle waits f
   CHECK(handled == Texts{"1", "2"});
 }
 
+TEST_CASE_FIXTURE(
+    SubscriberFixture,
+    "subscriber: an event that fails comes again, then becomes a dead letter [P-11]") {
+  poison["bad"] = Code::unavailable;
+  add(noting());
+  publish("bad");
+  publish("good");
+  for (int i = 0; i < 5; ++i) {
+    step();
+    clock.advance(2s);
+  }
+  CHECK(std::count(handled.begin(), handled.end(), "bad") == 3);
+  CHECK(std::count(handled.begin(), handled.end(), "good") == 1);
+  CHECK(status().failed == 3);
+  CHECK(status().last_error == "sequence 1: cannot handle bad");
+  CHECK(outbox().ledger.dead == 1);
+}
+
+TEST_CASE_FIXTURE(SubscriberFixture,
+                  "subscriber: a refused event is a dead letter at once [P-11]") {
+  poison["bad"] = Code::refused;
+  subscription.breaker.trip_after = 1;
+  add(noting());
+  publish("bad");
+  publish("good");
+  step();
+  CHECK(handled == Texts{"bad", "good"});
+  CHECK(outbox().ledger.dead == 1);
+  CHECK_FALSE(status().is_breaker_open);
+}
+
 TEST_CASE_FIXTURE(SubscriberFixture,
                   "subscriber: a handler that fails at everything gets a pause") {
   subscription.breaker = {.trip_after = 2, .open_for = 1min};
@@ -256,4 +287,17 @@ TEST_CASE_FIXTURE(SubscriberFixture,
   gateway->stop();
   CHECK(most == 1);
   CHECK(handled.size() == 50);
+}
+
+TEST_CASE_FIXTURE(SubscriberFixture, "subscriber: what a dead letter held back comes by itself") {
+  options.platform.clock = nullptr;
+  open();
+  poison["bad"] = Code::refused;
+  subscription.workers = 2;
+  add(noting());
+  for (const char* data : {"bad", "good"})
+    REQUIRE(gateway->publish({.topic = "t", .data = data, .key = "k"}).is_ok());
+  REQUIRE(gateway->start().is_ok());
+  CHECK(wait_for(2));
+  CHECK(handled == Texts{"bad", "good"});
 }
