@@ -144,6 +144,9 @@ TEST_CASE_FIXTURE(StoreDeadFixture, "store dead: what a closed consumer gave up 
 TEST_CASE_FIXTURE(StoreDeadFixture, "store dead: the books of a new life have the dead [P-04]") {
   append(3);
   bury(2);
+  const auto report = store->verify();
+  REQUIRE(report.is_ok());
+  CHECK(report->problems.empty());
   open();
   CHECK(dead() == Sequences{2});
   CHECK(ledger().dead == 1);
