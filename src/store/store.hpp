@@ -21,13 +21,13 @@
 #include "store/claims.hpp"
 #include "store/commit.hpp"
 #include "store/connection.hpp"
-#include "store/consumer_work.hpp"
 #include "store/dead_walk.hpp"
 #include "store/latest.hpp"
 #include "store/life.hpp"
 #include "store/listener.hpp"
 #include "store/meter.hpp"
 #include "store/owner.hpp"
+#include "store/pending_work.hpp"
 #include "store/room.hpp"
 #include "store/salvage.hpp"
 #include "store/schema.hpp"
@@ -125,18 +125,6 @@ class Store {
  private:
   struct Append;
   using DeadChange = Result<std::uint64_t> (DeadWalk::*)(Connection&, std::size_t);
-  struct Buffered {
-    std::vector<StreamLog*> streams;
-    Event event;
-    std::optional<Duration> guessed_at;
-  };
-
-  /// A place in a stream that could not be read.
-  struct Suspect {
-    StreamLog* stream;
-    std::uint64_t sequence;
-    bool operator==(const Suspect&) const = default;
-  };
 
   Store(const GatewayOptions& options, StoreListener listener);
   [[nodiscard]] const std::string& vfs() const { return meter_->name(); }

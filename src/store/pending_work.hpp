@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,8 +11,24 @@
 #include "edgepost/consumer.hpp"
 #include "edgepost/event.hpp"
 #include "store/attempts.hpp"
+#include "store/stream_log.hpp"
 
 namespace edgepost::store {
+
+/// An event that was taken to be stored soon.
+struct Buffered {
+  std::vector<StreamLog*> streams;
+  Event event;
+  std::optional<Duration> guessed_at;
+};
+
+/// A place in a stream that could not be read.
+struct Suspect {
+  StreamLog* stream;
+  std::uint64_t sequence;
+
+  bool operator==(const Suspect&) const = default;
+};
 
 /// An event that its consumer has given up, on its way to become a dead letter.
 struct Burial {
