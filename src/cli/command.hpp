@@ -19,6 +19,7 @@ struct Command {
 extern const Command kExport;
 extern const Command kImport;
 extern const Command kPublish;
+extern const Command kShrink;
 extern const Command kSync;
 extern const Command kStatus;
 extern const Command kTail;

@@ -10,8 +10,8 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kCommands{&kPublish, &kSync,   &kStatus, &kTail,
-                               &kExport,  &kImport, &kDead,   &kVerify};
+constexpr std::array kCommands{&kPublish, &kSync, &kStatus, &kTail,  &kExport,
+                               &kImport,  &kDead, &kVerify, &kShrink};
 
 std::string overview() {
   std::string text =

@@ -25,6 +25,10 @@ constexpr sqlite3_int64 kNotesOffset = 2048;
 constexpr int kNoteBytes = 12;
 constexpr std::uint32_t kNotesMax = 1'000;  // consumers; the file stays below 16 KiB
 
+// The bits that a stamp begins with.
+constexpr unsigned kClean = 1;
+constexpr unsigned kReserveUsed = 2;
+
 constexpr sqlite3_int64 note_offset(std::uint32_t consumer) {
   return kNotesOffset + sqlite3_int64{consumer - 1} * kNoteBytes;
 }
@@ -56,7 +60,8 @@ std::string Stamp::encode(std::uint64_t life) const {
   constexpr std::size_t kMarkBytesMax = 5 + 10;
   std::string content;
   ByteWriter writer(content);
-  writer.byte(is_clean ? 1 : 0);
+  const unsigned flags = (is_clean ? kClean : 0U) | (is_reserve_used ? kReserveUsed : 0U);
+  writer.byte(static_cast<std::uint8_t>(flags));
   writer.signed_varint(lived.count());
   writer.signed_varint(boot.time_since_epoch().count());
   for (const std::uint64_t figure :
@@ -83,7 +88,9 @@ std::optional<Stamp> Stamp::decode(std::string_view bytes, std::uint64_t life) {
   if (head.has_failed() || checksum != stamp_checksum(content, life)) return std::nullopt;
   ByteReader reader(content);
   Stamp stamp;
-  stamp.is_clean = reader.byte() == 1;
+  const unsigned flags = reader.byte();
+  stamp.is_clean = (flags & kClean) != 0;
+  stamp.is_reserve_used = (flags & kReserveUsed) != 0;
   stamp.lived = Duration(reader.signed_varint());
   stamp.boot = Instant(Duration(reader.signed_varint()));
   for (std::uint64_t* figure : {&stamp.writes.commits, &stamp.writes.events, &stamp.writes.bytes,

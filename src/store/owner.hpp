@@ -18,7 +18,8 @@ struct Stamp {
   Duration lived{};  ///< The life clock (store/life.hpp) when it was written.
   Instant boot;      ///< Clock::since_boot() at the same instant.
   WriteStatus writes;
-  bool is_clean = false;  ///< The owner has closed the database and had met no damage.
+  bool is_clean = false;         ///< The owner has closed the database and had met no damage.
+  bool is_reserve_used = false;  ///< See GatewayStatus.
   /// The last committed sequence of each stream, by number of the stream.
   std::map<std::uint32_t, std::uint64_t> marks;
 

@@ -6,8 +6,25 @@
 
 #include "base/event_weight.hpp"
 #include "store/consumer_state.hpp"
+#include "store/dead_walk.hpp"
 
 namespace edgepost::store {
+namespace {
+
+// What an owner, now or before, has left beside the database.
+void look_beside(const std::string& database, const std::string& vfs, std::uint64_t life,
+                 GatewayStatus& status) {
+  if (const auto stamp = Owner::stamp(database, vfs, life)) {
+    status.writes = stamp->writes;
+    status.is_reserve_used = stamp->is_reserve_used;
+  }
+  const Result<Files> files = Files::beside(database, vfs);
+  std::string evidence = files ? newest_evidence(*files) : std::string();
+  if (!evidence.empty()) status.damage = DamageReport{.set_aside = std::move(evidence)};
+}
+
+}  // namespace
+
 Store::Store(const GatewayOptions& options, StoreListener listener)
     : options_(options),
       listener_(std::move(listener)),
@@ -45,18 +62,15 @@ Status Store::begin_life() {
 }
 
 WriteStatus Store::writes() const {
-  if (!is_read_only()) {
-    const std::uint64_t checkpoints = room_ ? room_->checkpoints() : 0;
-    return {commits_, events_, meter_->bytes(), meter_->syncs(), checkpoints};
-  }
-  const std::optional<Stamp> stamp = Owner::stamp(options_.database, vfs(), life_of(identity_));
-  return stamp ? stamp->writes : WriteStatus{};
+  const std::uint64_t checkpoints = room_ ? room_->checkpoints() : 0;
+  return {commits_, events_, meter_->bytes(), meter_->syncs(), checkpoints};
 }
 
 // Behind a commit, never before: what it says is in the database.
 void Store::leave_stamp(bool is_closing) {
   Stamp stamp;
   stamp.is_clean = is_closing && !is_suspect_;
+  stamp.is_reserve_used = room_ && room_->is_reserve_used();
   stamp.boot = options_.platform.clock->since_boot();
   stamp.writes = writes();
   stamp.lived = life_->at(stamp.boot);
@@ -169,17 +183,18 @@ Status Store::fill(GatewayStatus& status) {
             [](const StreamStatus& a, const StreamStatus& b) { return a.name < b.name; });
   status.owner_pid = owner_pid();
   status.incarnation = identity_.incarnation;
-  status.writes = writes();
-  {
+  if (owner_ == nullptr) {
+    look_beside(options_.database, vfs(), life_of(identity_), status);
+  } else {
+    status.writes = writes();
+    status.is_reserve_used = room_ && room_->is_reserve_used();
     const std::lock_guard lock(pending_mutex_);
     status.damage = damage_;
   }
-  if (is_read_only()) {
-    const Result<Files> files = Files::beside(options_.database, vfs());
-    std::string evidence = files ? newest_evidence(*files) : std::string();
-    if (!evidence.empty()) status.damage = DamageReport{.set_aside = std::move(evidence)};
-  }
   const std::lock_guard lock(read_mutex_);
+  Result<std::vector<DeadLetterGroup>> dead_letters = store::dead_letter_groups(*reader_, {});
+  if (!dead_letters) return dead_letters.status();
+  status.dead_letters = std::move(*dead_letters);
   const Result<std::int64_t> pages = reader_->integer("PRAGMA page_count");
   const Result<std::int64_t> free = reader_->integer("PRAGMA freelist_count");
   const Result<std::int64_t> page = reader_->integer("PRAGMA page_size");
@@ -188,7 +203,6 @@ Status Store::fill(GatewayStatus& status) {
   if (!page) return page.status();
   status.log_bytes = reader_->log_bytes();
   status.free_bytes = static_cast<std::uint64_t>(*free * *page);
-  status.is_reserve_used = room_ && room_->is_reserve_used();
   status.database_bytes = static_cast<std::uint64_t>(*pages * *page);
   return {};
 }

@@ -95,6 +95,7 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   if (store->owner_ != nullptr) {
     if (status = store->begin_life(); !status.is_ok()) return status;
     if (status = store->room_->make_reserve(); !status.is_ok()) return status;
+    if (store->room_->is_reserve_used()) store->leave_stamp();
   }
   store->is_loaded_ = true;
   return store;

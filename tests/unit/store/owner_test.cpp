@@ -212,6 +212,7 @@ TEST_CASE("owner: a stamp holds for one life of the database, and damage makes i
   stamp.lived = std::chrono::hours(100);
   stamp.boot = Instant(std::chrono::seconds(5));
   stamp.writes = {.commits = 3, .events = 400, .bytes = 50'000, .syncs = 6, .checkpoints = 1};
+  stamp.is_reserve_used = true;
   stamp.marks = {{1, 400}, {7, 1'000'000'000'000}};
   (*owner)->leave(stamp, 77);
   (*owner)->note(1, 77, 12);
@@ -221,6 +222,8 @@ TEST_CASE("owner: a stamp holds for one life of the database, and damage makes i
   CHECK(found->lived == stamp.lived);
   CHECK(found->boot == stamp.boot);
   CHECK(found->writes.bytes == 50'000);
+  CHECK(found->is_reserve_used);
+  CHECK_FALSE(found->is_clean);
   CHECK(found->writes.checkpoints == 1);
   CHECK(found->marks == stamp.marks);
   CHECK_FALSE(Owner::stamp(database, "", 78).has_value());

@@ -128,6 +128,9 @@ TEST_CASE_FIXTURE(SmallDisk, "room: a gateway opens on a full disk and drains it
   open();
   Consumer cloud = consumer();
   CHECK(gateway->status().is_reserve_used);
+  GatewayOptions look = options;
+  look.access = Access::read;
+  CHECK((*Gateway::open(look))->status().is_reserve_used);
   CHECK(drain(cloud) == stored);
 }
 
