@@ -35,7 +35,8 @@ TEST_CASE_FIXTURE(EdgepostCommand, "edgepost: help and version go to standard ou
   CHECK(version.out == "edgepost " EDGEPOST_VERSION "\n");
   const Outcome overview = test::run({EDGEPOST_COMMAND, "--help"});
   CHECK(overview.code == 0);
-  for (const char* word : {"publish", "sync", "status", "tail", "export", "import", "verify"}) {
+  for (const char* word :
+       {"publish", "sync", "status", "tail", "export", "import", "verify", "shrink"}) {
     INFO(word);
     CHECK(overview.out.find(std::string("\n  ") + word) != std::string::npos);
     const Outcome help = test::run({EDGEPOST_COMMAND, word, "--help"});
@@ -277,7 +278,8 @@ TEST_CASE_FIXTURE(EdgepostCommand, "status and verify: people get a table and a 
   publish("4\n");  // looking does not count as opening
   CHECK(number_in(run("status", {"--json"}).out, "incarnation") == 2);
   CHECK(run("verify").out == "sound: 4 events checked\n");
-  CHECK(run("verify", {"--json"}).out == "{\"sound\":true,\"events\":4,\"problems\":[]}\n");
+  CHECK(run("verify", {"--json"}).out ==
+        "{\"sound\":true,\"events\":4,\"lost\":0,\"problems\":[]}\n");
 }
 
 }  // namespace
