@@ -32,10 +32,10 @@ Commit::Part& Commit::part_of(StreamLog& stream) {
   return parts_.back();
 }
 
-// In a transaction the caller has the connection as well, and may have rolled back to a savepoint
-// of its own, or begun anew, unnoticed: there would be a hole in the stream.
+// A caller who has the connection as well may have rolled back to a savepoint of its own, or begun
+// anew, unnoticed: there would be a hole in the stream.
 Status Commit::check_written(const Part& part) {
-  if (part.written == 0) return {};
+  if (!is_shared_ || part.written == 0) return {};
   const Result<std::uint64_t> newest = part.stream->newest(connection_);
   if (!newest) return newest.status();
   if (*newest == part.written) return {};

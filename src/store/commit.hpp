@@ -35,6 +35,9 @@ class Commit {
   /// Takes the write lock.
   Status begin() { return transaction_.begin(); }
 
+  /// From now on a caller has the connection as well, and may roll back what was added.
+  void share() { is_shared_ = true; }
+
   /// Takes room for one event in all of `streams`, until the commit is over; then add() it to each.
   /// Errors: full; not_found (deleted); then none has taken it.
   Status claim(std::span<StreamLog* const> streams, const Event& event);
@@ -107,6 +110,7 @@ class Commit {
   std::vector<std::function<void()>> undo_;
   std::uint64_t events_ = 0;
   bool has_guesses_ = false;
+  bool is_shared_ = false;
   bool is_finished_ = false;
 };
 

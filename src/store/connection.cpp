@@ -130,6 +130,17 @@ Status Connection::run(const char* sql, std::string_view what) {
   return check(sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr), what);
 }
 
+Status Connection::run(Statement& statement, const char* sql, std::string_view what) {
+  if (!statement.is_prepared()) {
+    Result<Statement> prepared = prepare(sql);
+    if (!prepared) return prepared.status();
+    statement = std::move(*prepared);
+  }
+  const StatementUse use(statement);
+  const int rc = sqlite3_step(statement.handle());
+  return check(rc, what);
+}
+
 Result<std::int64_t> Connection::integer(const char* sql) {
   Result<Statement> statement = prepare(sql);
   if (!statement) return statement.status();
@@ -172,9 +183,11 @@ WriteTransaction::~WriteTransaction() {
 }
 
 Status WriteTransaction::begin() {
-  return connection_.run("BEGIN IMMEDIATE", "cannot begin to write");
+  return connection_.run(connection_.begin_, "BEGIN IMMEDIATE", "cannot begin to write");
 }
 
-Status WriteTransaction::commit() { return connection_.run("COMMIT", "cannot store"); }
+Status WriteTransaction::commit() {
+  return connection_.run(connection_.commit_, "COMMIT", "cannot store");
+}
 
 }  // namespace edgepost::store

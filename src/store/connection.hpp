@@ -89,6 +89,9 @@ class Connection {
   /// Runs one or more statements without results; `what` says what for, in an operator's words.
   Status run(const char* sql, std::string_view what = "a statement failed");
 
+  /// The same for one statement, which is prepared once and kept in `statement`.
+  Status run(Statement& statement, const char* sql, std::string_view what);
+
   /// The first column of the first row of `sql`, as an integer; 0 when there is no row.
   Result<std::int64_t> integer(const char* sql);
 
@@ -109,6 +112,7 @@ class Connection {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  friend class WriteTransaction;
   Connection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
   [[nodiscard]] Status refuse_cut_off() const;
   Status harden();
@@ -117,6 +121,8 @@ class Connection {
   };
   std::unique_ptr<sqlite3, Close> handle_;
   std::string path_;
+  Statement begin_;  // of WriteTransaction: preparing them would cost more than running them
+  Statement commit_;
   mutable bool has_met_full_disk_ = false;
 };
 

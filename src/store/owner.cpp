@@ -59,6 +59,7 @@ std::string note_text(std::uint32_t consumer, std::uint64_t life, std::uint64_t 
 std::string Stamp::encode(std::uint64_t life) const {
   constexpr std::size_t kMarkBytesMax = 5 + 10;
   std::string content;
+  content.reserve(128);  // enough for a few streams: this is written behind every commit
   ByteWriter writer(content);
   const unsigned flags = (is_clean ? kClean : 0U) | (is_reserve_used ? kReserveUsed : 0U);
   writer.byte(static_cast<std::uint8_t>(flags));

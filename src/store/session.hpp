@@ -22,7 +22,9 @@ namespace edgepost::store {
 class Session {
  public:
   Session(Connection& connection, Commit& commit, Claims& claims, Room& room)
-      : connection_(connection), commit_(commit), claims_(claims), room_(room) {}
+      : connection_(connection), commit_(commit), claims_(claims), room_(room) {
+    commit.share();
+  }
 
   /// See Transaction::execute.
   Status execute(std::string_view sql, std::initializer_list<SqlValue> values);
