@@ -13,10 +13,12 @@ bool is_noncharacter(char32_t value) {
   return (value & 0xFFFEU) == 0xFFFE || (value >= 0xFDD0 && value <= 0xFDEF);
 }
 
+bool is_printable_ascii(char value) { return value >= 0x20 && value < 0x7F; }
+
 std::string show(char value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(value);
-  if (byte >= 0x20 && byte < 0x7F) return {'\'', value, '\''};
+  if (is_printable_ascii(value)) return {'\'', value, '\''};
   return {'0', 'x', kDigits[byte >> 4U], kDigits[byte & 0xFU]};
 }
 
@@ -36,6 +38,10 @@ Status validate_text(std::string_view what, std::string_view text, std::size_t b
   }
   std::size_t at = 0;
   while (at < text.size()) {
+    if (is_printable_ascii(text[at])) {  // as nearly all of it is
+      ++at;
+      continue;
+    }
     const CodePoint next = decode_utf8(text.substr(at));
     if (next.length == 0) return invalid_byte(what, text, at, "which is not UTF-8");
     if (is_control(next.value)) {
