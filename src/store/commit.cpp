@@ -144,7 +144,7 @@ Status Commit::finish() {
       if (!status.is_ok()) return status;
     }
     if (!part.stream->needs_books(part.next, now_.life)) continue;
-    if (Status status = part.stream->write_books(connection_, part.next, now_.life);
+    if (Status status = part.stream->write_books(connection_, latest_, part.next, now_.life);
         !status.is_ok()) {
       return status;
     }

@@ -117,8 +117,13 @@ Status Consumer::State::take_waiting(Batch& batch) {
   return {};
 }
 
+bool Consumer::State::has_new() const {
+  return position.next < stream.next_sequence() && delivery.wants(position.next) &&
+         cursor->floor() >= wanted_floor;
+}
+
 Status Consumer::State::read_new(Batch& batch) {
-  if (!delivery.wants(position.next) || position.next >= stream.next_sequence()) return {};
+  if (!has_new()) return {};
   const std::uint64_t changes = cursor->changes();
   const std::uint64_t end = stream.next_sequence();
   bool is_at_end = true;
@@ -129,42 +134,48 @@ Status Consumer::State::read_new(Batch& batch) {
     is_at_end = has_room && !batch.is_full() && delivery.wants(expected);
     return is_at_end;
   });
+  const bool goes_on = settle_unseen(expected, position.next);
   // A limit may have dropped the last ones.
-  if (status.is_ok() && is_at_end) position.next = std::max(position.next, end);
-  settle_lost();
+  if (status.is_ok() && is_at_end && goes_on) position.next = std::max(position.next, end);
   if (cursor->changes() != changes) store->acknowledged(*cursor);
   return status;
 }
 
-// So many that the books could not list them one by one wait until the floor has reached them.
-void Consumer::State::settle_lost() {
-  if (position.lost_to == 0) return;
-  const bool is_far = position.lost_to - cursor->floor() > store::Delivery::kSpanMax;
-  if (is_far && cursor->floor() + 1 < position.lost_from) {
-    position = {.next = position.lost_from, .segment = std::nullopt};
-    return;
-  }
-  for (std::uint64_t sequence = position.lost_from; sequence <= position.lost_to; ++sequence)
-    cursor->settle(sequence, Outcome::damaged);
+// Settles what was passed over between `expected` and `next`: segments that are lost, and around
+// them what was replaced and is gone. Returns false when the reading must go back.
+bool Consumer::State::settle_unseen(std::uint64_t expected, std::uint64_t next) {
+  const std::uint64_t lost_from = position.lost_to == 0 ? next : position.lost_from;
+  const std::uint64_t lost_to = position.lost_to == 0 ? next - 1 : position.lost_to;
   position.lost_from = position.lost_to = 0;
+  return settle_all(expected, lost_from - 1, Outcome::replaced) &&
+         settle_all(lost_from, lost_to, Outcome::damaged) &&
+         settle_all(lost_to + 1, next - 1, Outcome::replaced);
 }
 
-// Where each key keeps its newest events, the others leave gaps.
-void Consumer::State::settle_gap(std::uint64_t from, std::uint64_t to) {
-  if (stream.max_per_key() == 0) return;
-  for (; from < to; ++from)
-    cursor->settle(from, Outcome::replaced);
+// So many that the books could not list them one by one wait until the floor has reached them.
+bool Consumer::State::settle_all(std::uint64_t from, std::uint64_t to, Outcome outcome) {
+  const std::uint64_t floor = cursor->floor();
+  from = std::max(from, floor + 1);
+  if (from > to) return true;
+  if (from == floor + 1) {
+    cursor->raise(to, outcome);
+    return true;
+  }
+  if (to - floor > store::Delivery::kSpanMax) {
+    position = {.next = from, .segment = std::nullopt};
+    wanted_floor = from - 1;
+    return false;
+  }
+  for (; from <= to; ++from)
+    cursor->settle(from, outcome);
+  return true;
 }
 
 // A new event: it is not wanted, waits, or goes out. Returns false when there is no room for it.
 bool Consumer::State::meet(Stored&& stored, std::uint64_t expected, Batch& batch) {
   Event& event = stored.event;
   const std::uint64_t sequence = event.sequence;
-  if (position.lost_to != 0) {
-    settle_lost();
-    if (position.next <= sequence) return false;
-  }
-  if (sequence > expected) settle_gap(expected, sequence);
+  if (!settle_unseen(expected, sequence)) return false;
   if (cursor->is_done(sequence)) return true;
   if (options.filter != "#" && !topic_matches(options.filter, event.topic)) {
     cursor->settle(sequence, Outcome::acknowledged);
@@ -182,6 +193,7 @@ bool Consumer::State::meet(Stored&& stored, std::uint64_t expected, Batch& batch
     position = {sequence, std::nullopt};
     return false;
   }
+  cursor->read_to = sequence;
   const Instant time = now();
   Instant due = time;
   if (event.not_before && stored.life > Duration::zero()) {
@@ -232,9 +244,8 @@ void Consumer::State::settle(std::uint64_t sequence, Outcome outcome) {
 
 // Also when there are new events, for whom nobody else waits: so that one question is enough.
 Instant Consumer::State::next_due() const {
-  const bool has_new = position.next < stream.next_sequence() && delivery.wants(position.next);
   const bool has_old = has_requeued && delivery.requeued() < kRequeuedMax;
-  return has_new || has_old ? Instant() : delivery.next_due();
+  return has_new() || has_old ? Instant() : delivery.next_due();
 }
 
 Status Consumer::State::not_in_flight(std::uint64_t sequence) const {

@@ -53,8 +53,9 @@ struct Consumer::State : std::enable_shared_from_this<Consumer::State> {
   const std::shared_ptr<store::Cursor> cursor;
   const ConsumerOptions options;
   store::Delivery delivery;
-  store::ReadPosition position;  ///< Of new events.
-  store::ReadPosition again;     ///< Of events that are read once more.
+  store::ReadPosition position;    ///< Of new events.
+  store::ReadPosition again;       ///< Of events that are read once more.
+  std::uint64_t wanted_floor = 0;  ///< Nothing new is read before the floor is there.
   std::atomic<bool> has_requeued = true;
 
  private:
@@ -63,8 +64,9 @@ struct Consumer::State : std::enable_shared_from_this<Consumer::State> {
   Status take_waiting(Batch& batch);
   Status read_new(Batch& batch);
   bool meet(store::Stored&& stored, std::uint64_t expected, Batch& batch);
-  void settle_lost();
-  void settle_gap(std::uint64_t from, std::uint64_t to);
+  [[nodiscard]] bool has_new() const;
+  bool settle_unseen(std::uint64_t expected, std::uint64_t next);
+  bool settle_all(std::uint64_t from, std::uint64_t to, store::Outcome outcome);
   Result<std::optional<store::Stored>> find(std::uint64_t sequence, bool is_requeued);
   [[nodiscard]] store::Outcome missing() const;
   [[nodiscard]] bool is_expired(const Event& event, Duration life) const;

@@ -73,6 +73,8 @@ class Cursor {
   const std::uint32_t id;
   const std::string name;
   std::atomic<bool> is_open = false;
+  /// The newest event that was taken to be handed out: up to here they may be in flight.
+  std::atomic<std::uint64_t> read_to = 0;
 
   [[nodiscard]] std::uint64_t floor() const { return floor_; }
   [[nodiscard]] std::uint64_t changes() const { return changes_; }

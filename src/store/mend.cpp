@@ -6,7 +6,7 @@
 namespace edgepost::store {
 
 Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::uint32_t stream,
-                                                   std::uint64_t sequence, bool has_gaps) {
+                                                   std::uint64_t sequence) {
   const std::string table = segment_table_name(stream);
   std::optional<BadSegment> bad;
   Result<Statement> select = connection.prepare(
@@ -24,10 +24,8 @@ Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::
   const auto segment = SegmentReader::open(data, stream, last, count);
   if (segment || segment.status().code() != Code::corrupt) return bad;
   // The count may be what rotted; it is needed only where the segment before does not tell.
-  const bool is_count_wanted = has_gaps || previous == 0;
-  const bool is_count_possible = count >= 1 && count <= last - previous;
-  const std::uint64_t first =
-      is_count_wanted && is_count_possible ? last - count + 1 : previous + 1;
+  const bool is_count_wanted = previous == 0 && count >= 1 && count <= last;
+  const std::uint64_t first = is_count_wanted ? last - count + 1 : previous + 1;
   bad = BadSegment{{stream, first, last}, std::move(data)};
   return bad;
 }

@@ -34,15 +34,16 @@ Result<std::vector<std::string>> texts(Connection& connection, const std::string
   }
 }
 
-// The number of events in a segment that is right in every byte; 0 for any other.
-std::uint64_t events_in(std::string_view data, std::uint32_t stream, std::uint64_t last,
-                        std::uint64_t count) {
+// The number of events in a segment that is right in every byte; none for any other.
+std::optional<std::uint64_t> events_in(std::string_view data, std::uint32_t stream,
+                                       std::uint64_t last, std::uint64_t count) {
   Result<SegmentReader> segment = SegmentReader::open(std::string(data), stream, last, count);
-  if (!segment) return 0;
-  while (segment->has_next()) {
-    if (!segment->next()) return 0;
+  if (!segment) return std::nullopt;
+  std::uint64_t events = 0;
+  for (; segment->has_next(); ++events) {
+    if (!segment->next()) return std::nullopt;
   }
-  return segment->is_lost() ? 0 : count;
+  return events;
 }
 
 bool is_of_disk(const Status& status) {
@@ -247,10 +248,9 @@ Status Rebuild::carry_segments(const Stream& stream) {
     const std::uint64_t count = row.integer(1);
     const std::string_view data = row.bytes(2);
     if (last == 0) return {};
-    const bool is_lost = count > 0 && count <= last && data == lost_segment(stream.id, last, count);
-    const std::uint64_t events = is_lost ? 0 : events_in(data, stream.id, last, count);
-    if (events == 0 && !is_lost) return {};
-    report_.events_salvaged += events;
+    const auto events = events_in(data, stream.id, last, count);
+    if (!events) return {};
+    report_.events_salvaged += *events;
     return insert_segment(stream, last, count, data);
   };
   const Result<bool> whole = walk_table(from_, segment_table_name(stream.id), "count, data", take);

@@ -11,10 +11,12 @@ namespace {
 constexpr std::uint8_t kFormat = 2;         // 1 did not say when it was packed
 constexpr std::uint8_t kWallUntrusted = 1;  // flag: an offset of the wall follows
 constexpr std::uint8_t kLost = 2;           // flag: no events; how many there were follows
+constexpr std::uint8_t kEndsEarly = 4;      // flag: how many are left out at the end follows
+constexpr std::uint8_t kFlagsMax = kEndsEarly | kWallUntrusted;
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kSharedTexts = 64;  // the search stays cheap; gateways have few topics
 constexpr std::uint64_t kAttributesMax = 32;
-constexpr std::uint64_t kLifeMax = std::uint64_t{1} << 52U;  // milliseconds; far from overflow
+constexpr std::int64_t kLifeMax = std::int64_t{1} << 52U;  // milliseconds; far from overflow
 
 // Which optional fields follow; the bits never change their meaning.
 enum Present : std::uint64_t {
@@ -29,7 +31,8 @@ enum Present : std::uint64_t {
   kNotBefore = 1U << 8U,
   kLibraryTime = 1U << 9U,
   kGap = 1U << 10U,
-  kAll = (1U << 11U) - 1U,
+  kOwnMoment = 1U << 11U,  // stored at another one than the segment says
+  kAll = (1U << 12U) - 1U,
 };
 
 std::uint64_t present_in(const Event& event) {
@@ -44,6 +47,10 @@ std::uint64_t present_in(const Event& event) {
          bit(event.not_before.has_value(), kNotBefore);
 }
 
+std::int64_t whole_milliseconds(Duration life) {
+  return std::chrono::floor<std::chrono::milliseconds>(life).count();
+}
+
 std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64_t last_sequence) {
   std::string place;
   ByteWriter writer(place);
@@ -54,13 +61,15 @@ std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(const Moment& moment) : writer_(bytes_) {
-  using std::chrono::floor;
-  using std::chrono::milliseconds;
+SegmentWriter::SegmentWriter(const Moment& moment, std::uint64_t left_out_at_end)
+    : life_(moment.life), writer_(bytes_), count_(left_out_at_end) {
   writer_.byte(kFormat);
-  writer_.byte(moment.wall_offset ? kWallUntrusted : std::uint8_t{0});
-  writer_.varint(static_cast<std::uint64_t>(floor<milliseconds>(moment.life).count()));
+  const unsigned flags =
+      (moment.wall_offset ? kWallUntrusted : 0U) | (left_out_at_end > 0 ? kEndsEarly : 0U);
+  writer_.byte(static_cast<std::uint8_t>(flags));
+  writer_.varint(static_cast<std::uint64_t>(whole_milliseconds(moment.life)));
   if (moment.wall_offset) writer_.signed_varint(moment.wall_offset->count());
+  if (left_out_at_end > 0) writer_.varint(left_out_at_end);
 }
 
 // An even number is the length of a text that follows and joins the shared ones; an odd one is
@@ -75,12 +84,18 @@ void SegmentWriter::shared_text(std::string_view text) {
   writer_.raw(text);
 }
 
-void SegmentWriter::add(const Event& event, bool is_library_time) {
+void SegmentWriter::put(const Event& event, bool is_library_time, const Stored* carried) {
   std::uint64_t present = present_in(event);
+  const bool has_own = carried != nullptr && (is_library_time || carried->life != life_);
+  if (has_own) present |= kOwnMoment;
   if (is_library_time) present |= kLibraryTime;
   if (skipped_ > 0) present |= kGap;
   writer_.varint(present);
   if (skipped_ > 0) writer_.varint(skipped_);
+  if (has_own) {
+    writer_.signed_varint(whole_milliseconds(life_) - whole_milliseconds(carried->life));
+    if (is_library_time) writer_.signed_varint(carried->wall_offset->count());
+  }
   const auto& id = event.id.bytes();
   bytes_.append(id.begin(), id.end());
   const std::int64_t time = event.time.value_or(Timestamp{}).time_since_epoch().count();
@@ -132,18 +147,27 @@ bool SegmentReader::read_header() {
   ByteReader reader(bytes_);
   if (reader.byte() >= 2) {
     const std::uint8_t flags = reader.byte();
-    moment_.life =
-        std::chrono::milliseconds(static_cast<std::int64_t>(std::min(reader.varint(), kLifeMax)));
-    if (flags == kWallUntrusted) moment_.wall_offset = Duration(reader.signed_varint());
-    if (flags > kLost) return false;
+    moment_.life = std::chrono::milliseconds(
+        static_cast<std::int64_t>(std::min<std::uint64_t>(reader.varint(), kLifeMax)));
+    const std::uint64_t count = last_sequence_ - next_sequence_ + 1;
+    if (flags > kFlagsMax || ((flags & kLost) != 0 && flags != kLost)) return false;
+    if ((flags & kWallUntrusted) != 0) moment_.wall_offset = Duration(reader.signed_varint());
+    if ((flags & kEndsEarly) != 0) left_out_at_end_ = reader.varint();
     if (flags == kLost) {
-      if (reader.varint() != last_sequence_ - next_sequence_ + 1) return false;
+      if (reader.varint() != count) return false;
       is_lost_ = true;
-      next_sequence_ = last_sequence_ + 1;
+      left_out_at_end_ = count;
     }
+    if (left_out_at_end_ > count) return false;
   }
   at_ = reader.position();
-  return !reader.has_failed();
+  return !reader.has_failed() && (has_next() || pass_end());
+}
+
+// Where there are no events any more; false when there are bytes all the same.
+bool SegmentReader::pass_end() {
+  next_sequence_ = last_sequence_ + 1;
+  return at_ == bytes_.size();
 }
 
 Result<SegmentReader> SegmentReader::open(std::string bytes, std::uint32_t stream,
@@ -209,6 +233,11 @@ Result<Stored> SegmentReader::next() {
   const std::uint64_t present = reader.varint();
   const std::uint64_t skipped = (present & kGap) != 0 ? reader.varint() : 0;
   if ((present & kLibraryTime) != 0) stored.wall_offset = moment_.wall_offset;
+  if ((present & kOwnMoment) != 0) {
+    const std::int64_t earlier = std::clamp(reader.signed_varint(), -kLifeMax, kLifeMax);
+    stored.life -= std::chrono::milliseconds(earlier);
+    if ((present & kLibraryTime) != 0) stored.wall_offset = Duration(reader.signed_varint());
+  }
   const std::string_view id = reader.raw(event.id.bytes().size());
   if (!reader.has_failed()) {
     std::array<std::uint8_t, 16> octets{};
@@ -223,13 +252,14 @@ Result<Stored> SegmentReader::next() {
   event.type = shared_text(reader);
   optional_fields(reader, present, event);
   event.data = reader.text();
-  if (reader.has_failed() || present > kAll || skipped > last_sequence_ - next_sequence_) {
+  if (reader.has_failed() || present > kAll ||
+      skipped > last_sequence_ - left_out_at_end_ - next_sequence_) {
     return Status(Code::corrupt, "event record malformed");
   }
   event.sequence = next_sequence_ + skipped;
   next_sequence_ = event.sequence + 1;
   at_ += reader.position();
-  if (!has_next() && at_ != bytes_.size()) {
+  if (!has_next() && !pass_end()) {
     return Status(Code::corrupt, "segment longer than its events");
   }
   return stored;

@@ -39,22 +39,28 @@ struct Stored {
 /// Packs events into one segment.
 class SegmentWriter {
  public:
-  explicit SegmentWriter(const Moment& moment);
+  /// `left_out_at_end`: how many sequences it spans behind its last event.
+  explicit SegmentWriter(const Moment& moment, std::uint64_t left_out_at_end = 0);
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
 
   /// Adds one event; its sequence is the next one. `is_library_time` says that its time is from the
   /// wall clock of the moment, which is not trusted.
   /// Requires: validated, complete, and not finished yet.
-  void add(const Event& event, bool is_library_time = false);
+  void add(const Event& event, bool is_library_time = false) {
+    put(event, is_library_time, nullptr);
+  }
 
-  /// Leaves out so many sequences before the next event. Requires: not before the first one.
+  /// Adds an event from another segment, which may have been stored at another moment.
+  void carry(const Stored& stored) { put(stored.event, stored.wall_offset.has_value(), &stored); }
+
+  /// Leaves out so many sequences before the next event.
   void skip(std::uint64_t sequences) { skipped_ += sequences; }
 
-  /// Appends the checksum. `last_sequence` is that of the last event added.
+  /// Appends the checksum. `last_sequence` is the last one it spans.
   void finish(std::uint32_t stream, std::uint64_t last_sequence);
 
-  /// How many sequences it spans: those of its events and those left out between them.
+  /// How many sequences it spans: those of its events and those left out.
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
   [[nodiscard]] bool is_full() const { return bytes_.size() >= kSegmentBytes; }
@@ -64,14 +70,16 @@ class SegmentWriter {
     std::size_t offset;
     std::size_t size;
   };
+  void put(const Event& event, bool is_library_time, const Stored* carried);
   void shared_text(std::string_view text);
 
+  const Duration life_;
   std::string bytes_;
   ByteWriter writer_;
   std::vector<Place> texts_;
   std::int64_t time_ = 0;
   std::uint64_t skipped_ = 0;
-  std::uint64_t count_ = 0;
+  std::uint64_t count_;
 };
 
 /// What stands in the place of segments that are lost, so that everybody who reads the stream sees
@@ -90,7 +98,9 @@ class SegmentReader {
   /// The sequence of the next event, or one that was left out before it; behind the last one when
   /// there is none.
   [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
-  [[nodiscard]] bool has_next() const { return next_sequence_ <= last_sequence_; }
+  [[nodiscard]] bool has_next() const {
+    return next_sequence_ <= last_sequence_ - left_out_at_end_;
+  }
   [[nodiscard]] const Moment& moment() const { return moment_; }
 
   /// It stands for events that are lost; it has none.
@@ -106,6 +116,7 @@ class SegmentReader {
   };
   SegmentReader(std::string bytes, std::uint64_t first, std::uint64_t last);
   bool read_header();
+  bool pass_end();
   std::string shared_text(ByteReader& reader);
   void optional_fields(ByteReader& reader, std::uint64_t present, Event& event);
 
@@ -117,6 +128,7 @@ class SegmentReader {
   std::int64_t time_ = 0;
   std::uint64_t next_sequence_;
   std::uint64_t last_sequence_;
+  std::uint64_t left_out_at_end_ = 0;
 };
 
 }  // namespace edgepost::store

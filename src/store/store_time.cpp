@@ -6,8 +6,8 @@
 namespace edgepost::store {
 namespace {
 
-// The life at which the newest or the oldest segment of `stream` was packed. One that is damaged,
-// or not there, tells nothing; whoever reads it will say so.
+// The life of the newest or the oldest segment of `stream`. One that is damaged, or not there,
+// tells nothing; whoever reads it will say so.
 Result<std::optional<Duration>> segment_life(Connection& connection, std::uint32_t stream,
                                              bool is_newest) {
   Result<Statement> select = connection.prepare(
@@ -16,10 +16,14 @@ Result<std::optional<Duration>> segment_life(Connection& connection, std::uint32
   if (!select) return select.status();
   const Result<bool> row = connection.step(*select);
   if (!row) return row.status();
-  const auto segment = SegmentReader::open(std::string(*row ? select->bytes(2) : ""), stream,
-                                           select->integer(0), select->integer(1));
+  auto segment = SegmentReader::open(std::string(*row ? select->bytes(2) : ""), stream,
+                                     select->integer(0), select->integer(1));
   if (!segment) return std::optional<Duration>();
-  return std::optional(segment->moment().life);
+  const Duration packed = segment->moment().life;
+  if (is_newest || !segment->has_next()) return std::optional(packed);
+  // Where compaction has put segments together the first event is older than its segment.
+  const Result<Stored> first = segment->next();
+  return std::optional(first ? std::min(packed, first->life) : packed);
 }
 
 }  // namespace

@@ -96,10 +96,23 @@ bool StreamLog::needs_books(std::uint64_t next_sequence, Duration life) const {
     if (cursors_[i]->changes() != books_.floors[i].changes) return true;
   }
   if (unbooked_segments_ + added_.segments >= kUnbookedSegmentsMax) return true;
-  if (age_due_locked() <= life) return true;
+  if (age_due_locked() <= life || is_compaction_due()) return true;
   if (options_.discard == Discard::new_events) return false;
   return (options_.max_events != 0 && kept(next_sequence) > options_.max_events) ||
          (options_.max_bytes != 0 && bytes_ + added_.bytes > options_.max_bytes);
+}
+
+// A round is worth its reading and writing when half of the bytes may have been replaced since the
+// last one. Near max_bytes it begins earlier, so that the limit takes nothing that could stay.
+bool StreamLog::is_compaction_due() const {
+  if (max_per_key_ == 0) return false;
+  if (compacted_to_ != 0) return true;
+  std::uint64_t enough = 2 * compact_bytes_ + kSegmentBytes;
+  if (options_.max_bytes != 0) {
+    const std::uint64_t room = options_.max_bytes - std::min(options_.max_bytes, compact_bytes_);
+    enough = std::min(enough, compact_bytes_ + room / 2);
+  }
+  return bytes_ + added_.bytes > enough;
 }
 
 Duration StreamLog::age_due_locked() const {

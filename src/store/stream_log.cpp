@@ -118,7 +118,7 @@ Status StreamLog::plan_drops(Connection& connection, std::uint64_t next_sequence
   const bool makes_room = options_.discard == Discard::old_events;
   const bool has_age = options_.max_age != Duration::zero();
   if (!makes_room && !has_age) return {};
-  const std::uint64_t bytes = bytes_ + added_.bytes;
+  const std::uint64_t bytes = bytes_planned();
   std::uint64_t over = 0;
   if (makes_room && options_.max_bytes != 0) over = bytes - std::min(options_.max_bytes, bytes);
   // What consumers have settled goes anyway, and makes room first.
@@ -177,9 +177,11 @@ Result<std::uint64_t> StreamLog::trim(Connection& connection, std::uint64_t up_t
   }
 }
 
-Status StreamLog::write_books(Connection& connection, std::uint64_t next_sequence, Duration life) {
+Status StreamLog::write_books(Connection& connection, Latest& latest, std::uint64_t next_sequence,
+                              Duration life) {
   Status status = prepare_once(connection, update_books_,
                                "UPDATE " + table() + " SET data = ?1 WHERE last_seq = 0");
+  if (status.is_ok()) status = compact(connection, latest, next_sequence);
   if (status.is_ok()) status = plan_drops(connection, next_sequence, life);
   if (!status.is_ok()) return status;
   {
@@ -189,7 +191,7 @@ Status StreamLog::write_books(Connection& connection, std::uint64_t next_sequenc
   const Result<std::uint64_t> trimmed = trim(connection, written_->trimmed);
   if (!trimmed) return trimmed.status();
   trimmed_bytes_ = *trimmed;
-  written_->bytes = bytes_ + added_.bytes - std::min(trimmed_bytes_, bytes_ + added_.bytes);
+  written_->bytes = bytes_planned();
   written_->life = life;
   const std::string encoded = written_->encode(id_);
   StatementUse update(update_books_);
@@ -201,10 +203,16 @@ void StreamLog::committed(std::uint64_t next_sequence, Duration life) {
   const std::lock_guard lock(mutex_);
   if (added_.segments > 0) oldest_life_ = std::min(oldest_life_, life);
   next_sequence_ = next_sequence;
-  bytes_ += added_.bytes - std::min(trimmed_bytes_, bytes_ + added_.bytes);
+  bytes_ = bytes_planned();
   unbooked_segments_ += added_.segments;
   added_ = {};
   trimmed_bytes_ = 0;
+  if (compacted_) {
+    compacted_to_ = compacted_->position;
+    if (compacted_to_ == 0) compact_bytes_ = bytes_;
+  }
+  compact_bytes_ = std::min(compact_bytes_, bytes_);
+  compacted_.reset();
   if (!written_) return;
   for (const Death& death : deaths_)
     death.cursor->settle(death.sequence, Outcome::dead);
@@ -230,6 +238,7 @@ void StreamLog::rolled_back() {
   leaving_.reset();
   added_ = {};
   trimmed_bytes_ = 0;
+  compacted_.reset();
 }
 
 Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPosition& position) {
@@ -247,7 +256,7 @@ Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPositi
         position.next = stored->event.sequence + 1;
         return std::optional<Stored>(std::move(*stored));
       }
-      position.next = std::max(position.next, segment.next_sequence());  // events may be lost
+      position.next = std::max(position.next, segment.next_sequence());  // the last may be gone
       position.segment.reset();
     }
     Status status = prepare_once(connection, select_,
@@ -261,17 +270,18 @@ Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPositi
     if (!*found) return std::optional<Stored>();
     Result<SegmentReader> segment = SegmentReader::open(std::string(select->bytes(2)), id_,
                                                         select->integer(0), select->integer(1));
+    const std::uint64_t last = select->integer(0);
+    const std::uint64_t first = last + 1 - std::min(select->integer(1), last);
     if (!segment) {
-      const std::uint64_t last = select->integer(0);
-      const std::uint64_t first = last + 1 - std::min(select->integer(1), last);
       return Status(segment.status().code(),
                     "stream " + name_ + ", sequences " + std::to_string(first) + " to " +
                         std::to_string(last) + ": " + segment.status().message());
     }
-    if (segment->is_lost()) {
+    const std::uint64_t there = segment->is_lost() ? last + 1 : first;
+    if (there > position.next) {
       const bool goes_on = position.lost_to + 1 == position.next && position.lost_to != 0;
       if (!goes_on) position.lost_from = position.next;
-      position.lost_to = select->integer(0);
+      position.lost_to = there - 1;
     }
     position.segment = std::move(*segment);
   }

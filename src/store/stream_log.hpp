@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -12,8 +13,10 @@
 
 #include "edgepost/stream.hpp"
 #include "store/books.hpp"
+#include "store/compaction.hpp"
 #include "store/connection.hpp"
 #include "store/cursor.hpp"
+#include "store/latest.hpp"
 #include "store/segment.hpp"
 
 namespace edgepost::store {
@@ -75,9 +78,11 @@ class StreamLog {
   /// limit is exceeded, or they are too far behind the segments.
   [[nodiscard]] bool needs_books(std::uint64_t next_sequence, Duration life) const;
 
-  /// Writes the books as they are now, drops what exceeds the limits and deletes segments that are
-  /// not wanted any more. In a transaction; becomes true in memory with committed().
-  Status write_books(Connection& connection, std::uint64_t next_sequence, Duration life);
+  /// Writes the books as they are now, repacks where much is replaced, drops what exceeds the
+  /// limits and deletes segments that are not wanted any more. In a transaction; becomes true in
+  /// memory with committed().
+  Status write_books(Connection& connection, Latest& latest, std::uint64_t next_sequence,
+                     Duration life);
 
   /// Takes over what the transaction just committed at `life` has changed.
   void committed(std::uint64_t next_sequence, Duration life);
@@ -146,6 +151,13 @@ class StreamLog {
   [[nodiscard]] Books books_of_now(std::uint64_t next_sequence,
                                    const std::vector<Drop>& drops = {}) const;
   [[nodiscard]] Duration age_due_locked() const;
+  Status compact(Connection& connection, Latest& latest, std::uint64_t next_sequence);
+  [[nodiscard]] bool is_compaction_due() const;
+  /// When the transaction in progress has committed.
+  [[nodiscard]] std::uint64_t bytes_planned() const {
+    const std::uint64_t gone = trimmed_bytes_ + (compacted_ ? compacted_->freed_bytes : 0);
+    return bytes_ + added_.bytes - std::min(gone, bytes_ + added_.bytes);
+  }
   Status plan_drops(Connection& connection, std::uint64_t next_sequence, Duration life);
   [[nodiscard]] Duration life_of(const Statement& row, Duration now) const;
   Result<std::uint64_t> trim(Connection& connection, std::uint64_t up_to);
@@ -170,6 +182,8 @@ class StreamLog {
   std::uint64_t unbooked_segments_ = 0;     // appended since the books were written
   Duration oldest_life_ = Duration::max();  // of the oldest segment; kept with max_age only
   Dropped reported_;                        // by take_dropped()
+  std::uint64_t compacted_to_ = 0;          // where the round in progress is; 0: none is
+  std::uint64_t compact_bytes_ = 0;         // of all segments after the last round
   Books books_;
 
   // Of the transaction in progress.
@@ -180,6 +194,7 @@ class StreamLog {
   std::shared_ptr<Cursor> leaving_;
   Added added_;
   std::uint64_t trimmed_bytes_ = 0;
+  std::optional<Compacted> compacted_;
 
   Statement insert_;
   Statement newest_;

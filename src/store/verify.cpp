@@ -34,7 +34,8 @@ Status check_structure(Connection& connection, Findings& findings) {
   }
 }
 
-// Reads one segment whole; the events it holds that are not done yet.
+// Reads one segment whole; how many of the sequences it spans are not done yet. Events may be lost
+// or replaced: then nothing is there any more, and they wait for somebody to pass over them.
 std::uint64_t check_segment(Statement& row, const StreamLog& stream, std::uint64_t done,
                             VerifyReport& report, Findings& findings) {
   const std::uint64_t last = row.integer(0);
@@ -47,22 +48,15 @@ std::uint64_t check_segment(Statement& row, const StreamLog& stream, std::uint64
     findings.add(where + segment.status().message());
     return 0;
   }
-  // Lost events are pending until their consumers have met the place where they were.
-  if (segment->is_lost()) {
-    report.events_lost += count;
-    return last - std::min(last, std::max(done, last - count));
-  }
-  std::uint64_t pending = 0;
-  while (segment->has_next()) {
+  if (segment->is_lost()) report.events_lost += count;
+  for (; segment->has_next(); ++report.events) {
     const Result<Stored> stored = segment->next();
     if (!stored) {
       findings.add(where + stored.status().message());
-      return pending;
+      return 0;
     }
-    ++report.events;
-    if (stored->event.sequence > done) ++pending;
   }
-  return pending;
+  return std::min(count, last - std::min(done, last));
 }
 
 Status check_stream(Connection& connection, const StreamLog& stream, VerifyReport& report,
@@ -73,23 +67,23 @@ Status check_stream(Connection& connection, const StreamLog& stream, VerifyRepor
       connection.prepare("SELECT last_seq, count, data FROM edgepost_segment_" +
                          std::to_string(stream.id()) + " WHERE last_seq > 0 ORDER BY last_seq");
   if (!select) return select.status();
-  const std::uint64_t done = status.first_sequence - 1;
+  const Books stored = stream.stored_books();
   std::uint64_t pending = 0;
-  std::uint64_t expected = 0;  // 0: the first segment may begin anywhere up to the first pending
+  std::uint64_t expected = 0;  // 0: the first segment may begin anywhere up to the first kept
   while (true) {
     const Result<bool> row = connection.step(*select);
     if (!row) return row.status();
     if (!*row) break;
     const std::uint64_t first = select->integer(0) - select->integer(1) + 1;
-    if (expected == 0 ? first > done + 1 : first != expected) {
+    if (expected == 0 ? first > status.first_sequence : first != expected) {
       findings.add(name + "events are missing before sequence " + std::to_string(first));
     }
     expected = select->integer(0) + 1;
-    pending += check_segment(*select, stream, done, report, findings);
+    pending += check_segment(*select, stream, stored.done, report, findings);
   }
   const Ledger& books = status.ledger;
   // Dead letters whose place no floor has passed are in the segments as well.
-  const std::uint64_t kept = books.pending + stream.stored_books().dead_above.size();
+  const std::uint64_t kept = books.pending + stored.dead_above.size();
   if (pending != kept) {
     findings.add(name + std::to_string(kept) + " events should be there, " +
                  std::to_string(pending) + " are");
@@ -98,7 +92,7 @@ Status check_stream(Connection& connection, const StreamLog& stream, VerifyRepor
       books.acknowledged + books.pending + books.expired + books.dropped.total() + books.dead) {
     findings.add(name + "the books do not balance");
   }
-  for (const Floor& floor : stream.stored_books().floors) {
+  for (const Floor& floor : stored.floors) {
     if (floor.floor >= status.next_sequence) {
       findings.add(name + "consumer number " + std::to_string(floor.consumer) +
                    " is ahead of the last event");

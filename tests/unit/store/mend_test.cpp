@@ -24,8 +24,8 @@ struct Rotten : GatewayFixture {
     REQUIRE(sqlite3_open(options.database.c_str(), &db) == SQLITE_OK);
     const std::string where = " WHERE last_seq = " + std::to_string(sequence);
     const std::string text =
-        "UPDATE edgepost_segment_1 SET data = CAST(x'02' || substr(data, 2, length(data) - 2) || "
-        "x'ee' AS BLOB)" +
+        "UPDATE edgepost_segment_1 SET data = CAST(x'02' || substr(data, 2, length(data) - 5) || "
+        "x'eeeeeeee' AS BLOB)" +
         where;
     CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
     sqlite3_close(db);
@@ -123,7 +123,7 @@ TEST_CASE_FIXTURE(Rotten, "mend: a sound segment is left alone when its reading 
   auto connection =
       store::Connection::open(options.database, "", store::Connection::Mode::read_only);
   REQUIRE(connection.is_ok());
-  const auto bad = store::find_bad_segment(*connection, 1, 1, false);
+  const auto bad = store::find_bad_segment(*connection, 1, 1);
   REQUIRE(bad.is_ok());
   CHECK_FALSE(bad->has_value());
 }

@@ -179,6 +179,49 @@ TEST_CASE("segment: sequences that were left out stay left out") {
   CHECK(sequences == std::vector<std::uint64_t>{797, 999, 1'000});
 }
 
+TEST_CASE("segment: sequences are left out at both ends, and all of them") {
+  SegmentWriter writer(Moment{}, 5);
+  writer.skip(2);
+  writer.add(reading("a"));
+  CHECK(writer.count() == 8);
+  writer.finish(kStream, 10);
+  auto reader = unpack(writer.bytes(), 10, 8);
+  REQUIRE(reader.is_ok());
+  CHECK(all(*reader).front().sequence == 5);
+  CHECK(reader->next_sequence() == 11);
+  CHECK(unpack(writer.bytes(), 10, 4).status().code() == Code::corrupt);
+  CHECK(unpack(writer.bytes(), 10, 7)->next().status().code() == Code::corrupt);
+  SegmentWriter empty(Moment{}, 3);
+  empty.finish(kStream, 10);
+  auto nothing = unpack(empty.bytes(), 10, 3);
+  REQUIRE(nothing.is_ok());
+  CHECK_FALSE(nothing->has_next());
+  CHECK_FALSE(nothing->is_lost());
+  CHECK(nothing->next_sequence() == 11);
+  CHECK(unpack(empty.bytes(), 10, 2).status().code() == Code::corrupt);
+}
+
+TEST_CASE("segment: an event that is carried over keeps its moment") {
+  const Duration life = std::chrono::hours(10);
+  const Stored early{.event = reading("a"), .life = std::chrono::hours(2), .wall_offset = {}};
+  const Stored guessed{.event = reading("b"), .life = life, .wall_offset = Duration(-5)};
+  const Stored old{.event = reading("c"), .life = {}, .wall_offset = {}};
+  const Stored same{.event = reading("d"), .life = life, .wall_offset = {}};
+  SegmentWriter writer({.life = life, .wall_offset = {}});
+  for (const Stored* stored : {&early, &guessed, &old, &same})
+    writer.carry(*stored);
+  writer.finish(kStream, 4);
+  auto reader = unpack(writer.bytes(), 4, 4);
+  REQUIRE(reader.is_ok());
+  for (const Stored* stored : {&early, &guessed, &old, &same}) {
+    const auto next = reader->next();
+    REQUIRE(next.is_ok());
+    CHECK(next->event.data == stored->event.data);
+    CHECK(next->life == stored->life);
+    CHECK(next->wall_offset == stored->wall_offset);
+  }
+}
+
 TEST_CASE("segment: a gap that leaves the segment is noticed") {
   SegmentWriter writer(Moment{});
   writer.add(reading("a"));
