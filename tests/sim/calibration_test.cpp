@@ -169,6 +169,10 @@ TEST_CASE("calibration: an event that is tried again comes behind newer ones of 
   check_found({.name = "retries last", .planted = driver<test::RetriesLast>()}, "P-10");
 }
 
+TEST_CASE("calibration: a dead letter is thrown away") {
+  check_found({.name = "forgotten dead", .planted = driver<test::ForgetsTheDead>()}, "P-11");
+}
+
 TEST_CASE("calibration: an acknowledgement is counted before there is one") {
   check_found({.name = "flattering books", .planted = driver<test::FlatteringBooks>()}, "P-04");
 }

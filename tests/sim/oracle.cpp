@@ -108,27 +108,46 @@ void Oracle::opened(const std::string& consumer, const std::string& stream, std:
 
 void Oracle::fetched(const std::string& consumer, const Event& event) {
   const Progress& progress = consumers_[consumer];
-  if (event.sequence <= progress.durable_floor || progress.now.has(event.sequence)) {
+  learn(progress.stream, event);
+  const Entry* entry = known(progress.stream, event.sequence);
+  const bool is_again =
+      event.sequence <= progress.durable_floor || progress.now.has(event.sequence);
+  if (is_again && !(entry != nullptr && entry->is_requeued)) {
     problem("P-12", consumer + " got sequence " + text_of(event.sequence) +
                         " once more, which it had acknowledged");
   }
-  learn(progress.stream, event);
-  const Entry* entry = known(progress.stream, event.sequence);
   if (entry == nullptr || !entry->not_before) return;
   if (now_ < entry->published + *entry->not_before) {
     problem("P-40", consumer + " got sequence " + text_of(event.sequence) + " before its time");
   }
 }
 
+Oracle::Entry* Oracle::rejected_entry(const std::string& stream, std::uint64_t sequence) {
+  const auto place = sequences_.find({stream, sequence});
+  if (place == sequences_.end()) return nullptr;
+  Entry& entry = units_[place->second.unit].entries[place->second.entry];
+  entry.is_rejected = true;
+  return &entry;
+}
+
 void Oracle::rejected(const std::string& consumer, const Event& event) {
-  const auto place = sequences_.find({consumers_[consumer].stream, event.sequence});
-  if (place == sequences_.end()) return;
-  units_[place->second.unit].entries[place->second.entry].is_rejected = true;
+  rejected_entry(consumers_[consumer].stream, event.sequence);
+}
+
+void Oracle::requeued(const DeadLetter& letter) {
+  if (Entry* entry = rejected_entry(letter.stream, letter.event.sequence))
+    entry->is_requeued = true;
+}
+
+void Oracle::purged(const DeadLetter& letter) {
+  if (Entry* entry = rejected_entry(letter.stream, letter.event.sequence)) entry->is_purged = true;
 }
 
 void Oracle::took_effect(const std::string& consumer, const Event& event) {
   Progress& progress = consumers_[consumer];
-  if (!event.key.empty() && !progress.effects.has(event.sequence)) {
+  const Entry* entry = known(progress.stream, event.sequence);
+  const bool is_requeued = entry != nullptr && entry->is_requeued;
+  if (!event.key.empty() && !is_requeued && !progress.effects.has(event.sequence)) {
     std::uint64_t& newest = progress.newest[event.key];
     if (event.sequence < newest) {
       problem("P-10", consumer + " got sequence " + text_of(event.sequence) + " of key " +

@@ -37,6 +37,8 @@ class Oracle {
     std::uint64_t sequence = 0;  // once it is known
     Duration published = Duration::zero();
     bool is_rejected = false;  // by any consumer, which may have made a dead letter of it
+    bool is_requeued = false;  // perhaps
+    bool is_purged = false;    // perhaps
   };
 
   /// What is stored together or not at all: events and, in a transaction, a row of the number.
@@ -90,6 +92,9 @@ class Oracle {
   void acknowledged(const std::string& consumer, std::uint64_t sequence);
   /// A consumer said that an event can never be delivered.
   void rejected(const std::string& consumer, const Event& event);
+  /// A dead letter is about to be requeued, or purged.
+  void requeued(const DeadLetter& letter);
+  void purged(const DeadLetter& letter);
   /// A consumer was given all there is, and has answered all of it; `left` is what it has not seen.
   void drained(const std::string& consumer, const std::vector<Event>& left);
 
@@ -138,6 +143,7 @@ class Oracle {
   void floors_are_durable(const std::string& stream);
   void learn(const std::string& stream, const Event& event);
   const Place* find(const std::string& stream, const Event& event);
+  Entry* rejected_entry(const std::string& stream, std::uint64_t sequence);
   void identify(const Place& place, const EventId& id, std::uint64_t sequence);
   void inspect_stream(Gateway& gateway, const StreamStatus& status, Presence& presence);
   void inspect_events(const StreamStatus& status, const std::vector<Event>& events,
@@ -149,6 +155,7 @@ class Oracle {
   [[nodiscard]] std::uint64_t floor_at_most(const Progress& progress) const;
   void inspect_books(const StreamStatus& status);
   void inspect_consumers(const StreamStatus& status);
+  void inspect_dead_letters(Gateway& gateway, const StreamStatus& status);
   void inspect_rows(Gateway& gateway, const Presence& presence);
   void inspect_messages(Gateway& gateway);
   void note(std::size_t unit, bool is_there, Presence& presence);

@@ -88,6 +88,7 @@ void Oracle::inspect_stream(Gateway& gateway, const StreamStatus& status, Presen
   inspect_events(status, *events, presence);
   inspect_books(status);
   inspect_consumers(status);
+  inspect_dead_letters(gateway, status);
 }
 
 void Oracle::inspect_events(const StreamStatus& status, const std::vector<Event>& events,
@@ -177,7 +178,8 @@ void Oracle::inspect_books(const StreamStatus& status) {
     const Entry* entry = known(status.name, sequence);
     const bool can_expire = entry != nullptr && may_be_expired(*entry);
     const bool can_die = entry != nullptr && entry->is_rejected;
-    const bool can_drop = may_be_dropped(status.name, sequence);
+    const bool can_drop =
+        may_be_dropped(status.name, sequence) || (entry != nullptr && entry->is_purged);
     if (can_expire) ++expired.most;
     if (can_die) ++dead.most;
     if (can_drop) ++dropped.most;
@@ -240,6 +242,34 @@ void Oracle::inspect_consumers(const StreamStatus& status) {
     const std::string prefix = status.name + "/";
     if (name.starts_with(prefix) && !names.contains(name.substr(prefix.size()))) {
       problem("P-01", "consumer " + name + " is missing");
+    }
+  }
+}
+
+// A consumer has passed an event because it took effect, or its time or room was over, or it is a
+// dead letter: nothing else may become of it.
+void Oracle::inspect_dead_letters(Gateway& gateway, const StreamStatus& status) {
+  const auto letters = gateway.dead_letters({.stream = status.name}, 1'000'000);
+  heard("reading dead letters", letters.status());
+  if (!letters) return;
+  std::map<std::string, std::set<std::uint64_t>> dead;
+  for (const DeadLetter& letter : *letters) {
+    dead[letter.consumer].insert(letter.event.sequence);
+    const Place* place = find(status.name, letter.event);
+    if (place == nullptr || letter.is_requeued) continue;
+    if (units_[place->unit].entries[place->entry].is_rejected) continue;
+    problem("P-11", status.name + ", sequence " + text_of(letter.event.sequence) +
+                        ": a dead letter that nobody gave up");
+  }
+  for (const ConsumerStatus& consumer : status.consumers) {
+    const Progress& progress = consumers_[consumer.name];
+    for (std::uint64_t sequence = 1; sequence <= consumer.floor; ++sequence) {
+      const Entry* entry = known(status.name, sequence);
+      if (entry == nullptr || entry->is_purged || may_be_expired(*entry)) continue;
+      if (progress.effects.has(sequence) || may_be_dropped(status.name, sequence)) continue;
+      if (dead[consumer.name].contains(sequence)) continue;
+      problem("P-11", "consumer " + consumer.name + " has passed sequence " + text_of(sequence) +
+                          ", which neither took effect nor is a dead letter");
     }
   }
 }

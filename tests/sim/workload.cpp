@@ -92,6 +92,7 @@ void Workload::round(int number) {
   if (number % 4 > 1) step([&] { publish_timed(std::chrono::hours(2), {}); });
   if (number % 2 == 0) step([&] { drain(consumers_[2], 3, true); });
   if (number % 3 == 2) step([&] { refuse(consumers_[0]); });
+  if (number % 4 == 3) step([&] { use_dead_letters(); });
   if (number % 5 == 2) step([&] { use_guests(); });
   if (number == 5) step([&] { machine_.clock.set_trusted(true); });
   if (number == 1) step([&] { publish({"tx"}, 17 * 1024, Durability::stored); });
@@ -268,6 +269,21 @@ void Workload::refuse(Draining& from) {
     }
     machine_.oracle.heard("refusing", status);
   }
+}
+
+// One dead letter is purged, the others come once more.
+void Workload::use_dead_letters() {
+  Oracle& oracle = machine_.oracle;
+  const auto letters = gateway_->dead_letters({});
+  oracle.heard("listing dead letters", letters.status());
+  if (!letters || letters->empty()) return;
+  oracle.purged(letters->front());
+  const Result<std::uint64_t> purged =
+      gateway_->purge({.sequences = {letters->front().event.sequence}});
+  oracle.heard("purging", purged.status());
+  for (const DeadLetter& letter : *letters)
+    oracle.requeued(letter);
+  oracle.heard("requeueing", gateway_->requeue({}).status());
 }
 
 // A stream and a consumer that come, change and go.

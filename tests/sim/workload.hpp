@@ -61,6 +61,7 @@ class Workload {
   void pass(Duration time);
   void drain(Draining& from, std::size_t events, bool is_in_order);
   void refuse(Draining& from);
+  void use_dead_letters();
   void use_guests();
   void drain_all(Draining& from);
   std::vector<Event> fetch(Draining& from, std::size_t events);

@@ -64,7 +64,8 @@ bool Workload::set_up_consumers() {
   return true;
 }
 
-// A handler takes the events of `tx`, some of them at the second try.
+// A handler takes the events of `tx`, some of them at the second try, some only as a dead letter
+// that was requeued.
 bool Workload::subscribe() {
   Oracle& oracle = machine_.oracle;
   const std::string name = "handler";
@@ -73,6 +74,10 @@ bool Workload::subscribe() {
     oracle.fetched(name, event);
     if (event.sequence % 5 == 0 && failed.insert(event.sequence).second) {
       return {Code::unavailable, "told to fail"};
+    }
+    if (event.sequence % 7 == 0 && failed.insert(event.sequence).second) {
+      oracle.rejected(name, event);
+      return {Code::refused, "told to refuse"};
     }
     oracle.took_effect(name, event);
     oracle.acknowledged(name, event.sequence);
