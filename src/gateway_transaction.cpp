@@ -1,5 +1,5 @@
+#include <deque>
 #include <utility>
-#include <vector>
 
 #include "gateway_parts.hpp"
 
@@ -8,9 +8,9 @@ namespace edgepost {
 struct Transaction::Context {
   Gateway::Parts& parts;
   store::Session& session;
-  std::vector<Event> published;  // handed out after the commit
+  std::deque<Event> published;  // handed out after the commit; events do not move as it grows
 
-  Result<Receipt> append(const Gateway::Parts::Prepared& prepared, Event event);
+  Result<Receipt> append(const Gateway::Parts::Prepared& prepared, Event&& event);
 };
 
 Status Transaction::execute(std::string_view sql, std::initializer_list<SqlValue> values) {
@@ -18,7 +18,7 @@ Status Transaction::execute(std::string_view sql, std::initializer_list<SqlValue
 }
 
 Result<Receipt> Transaction::Context::append(const Gateway::Parts::Prepared& prepared,
-                                             Event event) {
+                                             Event&& event) {
   const Result<std::uint64_t> sequence =
       session.append(prepared.streams, event, prepared.guessed_at);
   if (!sequence) return sequence.status();
@@ -58,7 +58,7 @@ void* Transaction::native_handle() const { return context_.session.native_handle
 
 Status Gateway::transact(const std::function<Status(Transaction&)>& work) {
   if (!work) return {Code::invalid_argument, "transact: no function"};
-  std::vector<Event> published;
+  std::deque<Event> published;
   Status status = parts_->store->transact([&](store::Session& session) {
     Transaction::Context context{*parts_, session, {}};
     Transaction transaction(context);
