@@ -81,6 +81,8 @@ class Oracle {
   void limited(const std::string& stream, std::uint64_t max_events) {
     limits_[stream] = max_events;
   }
+  /// This stream keeps the newest event of each key.
+  void replacing(const std::string& stream) { replacing_.insert(stream); }
   /// What is in this stream is not watched; only that its books balance.
   void unwatched(const std::string& stream) { unwatched_.insert(stream); }
   /// The same for a consumer, which begins behind `floor` if it is new.
@@ -149,6 +151,7 @@ class Oracle {
   void inspect_events(const StreamStatus& status, const std::vector<Event>& events,
                       Presence& presence);
   [[nodiscard]] bool may_be_expired(const Entry& entry) const;
+  [[nodiscard]] bool may_be_replaced(const std::string& stream, std::uint64_t sequence) const;
   [[nodiscard]] bool may_be_dropped(const std::string& stream, std::uint64_t sequence) const;
   [[nodiscard]] const Entry* known(const std::string& stream, std::uint64_t sequence) const;
   [[nodiscard]] bool may_be_settled(const Progress& progress, std::uint64_t sequence) const;
@@ -165,6 +168,7 @@ class Oracle {
   std::map<std::pair<std::string, std::uint64_t>, Place> sequences_;
   std::map<std::string, std::uint64_t> newest_;  // sequence of each stream
   std::map<std::string, std::uint64_t> limits_;  // max_events of streams that have it
+  std::set<std::string> replacing_;
   std::set<std::string> unwatched_;
   std::map<std::string, Progress> consumers_;
   std::map<std::string, bool> messages_;      // by id: confirmed

@@ -96,8 +96,14 @@ void Oracle::inspect_events(const StreamStatus& status, const std::vector<Event>
   std::uint64_t expected = status.first_sequence;
   std::uint64_t last_serial = 0;
   std::set<std::uint64_t> there;
+  std::vector<std::uint64_t> gaps;
+  const auto pass_gap = [&](std::uint64_t end) {
+    for (; expected < end; ++expected)
+      gaps.push_back(expected);
+  };
   for (const Event& event : events) {
     const std::string where = status.name + ", sequence " + text_of(event.sequence);
+    pass_gap(event.sequence);
     if (event.sequence != expected) problem("P-10", where + ": should be " + text_of(expected));
     expected = event.sequence + 1;
     const Place* place = find(status.name, event);
@@ -109,14 +115,17 @@ void Oracle::inspect_events(const StreamStatus& status, const std::vector<Event>
     note(place->unit, true, presence);
     identify(*place, event.id, event.sequence);
   }
-  if (expected != status.next_sequence) {
-    problem("P-10", status.name + " ends before sequence " + text_of(status.next_sequence));
+  pass_gap(status.next_sequence);
+  for (const std::uint64_t gap : gaps) {
+    if (may_be_replaced(status.name, gap)) continue;
+    problem("P-10", status.name + " has no sequence " + text_of(gap));
   }
   for (const auto& [key, place] : places_) {
     if (key.first != status.name || there.contains(key.second)) continue;
     const std::uint64_t sequence = units_[place.unit].entries[place.entry].sequence;
-    const bool is_trimmed = sequence != 0 && sequence < status.first_sequence &&
-                            units_[place.unit].fate == Fate::stored;
+    const bool is_trimmed =
+        sequence != 0 && units_[place.unit].fate == Fate::stored &&
+        (sequence < status.first_sequence || may_be_replaced(status.name, sequence));
     if (!is_trimmed) note(place.unit, false, presence);
   }
 }
@@ -125,11 +134,24 @@ bool Oracle::may_be_expired(const Entry& entry) const {
   return entry.expires_after && now_ >= entry.published + *entry.expires_after;
 }
 
+// A newer event of its key is stored.
+bool Oracle::may_be_replaced(const std::string& stream, std::uint64_t sequence) const {
+  const Entry* entry = known(stream, sequence);
+  if (!replacing_.contains(stream) || entry == nullptr || entry->key.empty()) return false;
+  const std::uint64_t newest = newest_.at(stream);
+  for (std::uint64_t newer = sequence + 1; newer <= newest; ++newer) {
+    const Entry* other = known(stream, newer);
+    if (other != nullptr && other->key == entry->key) return true;
+  }
+  return false;
+}
+
 // Streams drop whole segments; those of the workload have few events.
 bool Oracle::may_be_dropped(const std::string& stream, std::uint64_t sequence) const {
   constexpr std::uint64_t kSegment = 6;
   const auto limit = limits_.find(stream);
   const auto newest = newest_.find(stream);
+  if (may_be_replaced(stream, sequence)) return true;
   if (limit == limits_.end() || newest == newest_.end()) return false;
   return sequence + limit->second < newest->second + 1 + kSegment;
 }

@@ -87,6 +87,9 @@ void Workload::round(int number) {
   step([&] { publish({"ring"}, 30, Durability::stored); });
   step([&] { publish({"ring"}, 30, Durability::stored); });
   if (number % 4 == 1) step([&] { drain(consumers_[3], 4, true); });
+  for (int i = 0; i < 3; ++i)
+    step([&] { publish({"state"}, 400, Durability::stored); });
+  if (number % 4 == 3) step([&] { drain(consumers_[4], 3, true); });
   step([&] { publish_timed(std::chrono::seconds(2), std::nullopt); });
   if (number % 4 < 2) step([&] { publish_timed({}, std::chrono::milliseconds(1500)); });
   if (number % 4 > 1) step([&] { publish_timed(std::chrono::hours(2), {}); });
@@ -321,6 +324,7 @@ void Workload::go_on() {
   for (const std::string& message : machine_.oracle.unconfirmed())
     step([&] { receive(message); });
   step([&] { drain_all(consumers_[0]); });
+  step([&] { drain_all(consumers_[4]); });
   step([&] { transact(commits); });
 }
 

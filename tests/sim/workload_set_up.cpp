@@ -10,7 +10,8 @@ namespace edgepost::test {
 namespace {
 
 constexpr std::uint64_t kRingEvents = 12;
-constexpr int kLogPages = 20;  // so that a few commits reach a checkpoint
+constexpr std::uint64_t kStateBytes = 8 * 1024;  // so that compaction begins after a few events
+constexpr int kLogPages = 20;                    // so that a few commits reach a checkpoint
 
 }  // namespace
 
@@ -35,8 +36,10 @@ bool Workload::set_up_streams() {
        .retention = Retention::limits,
        .discard = Discard::old_events,
        .max_events = kRingEvents},
+      {.name = "state", .filters = {"state/#"}, .max_bytes = kStateBytes, .max_per_key = 1},
   };
   oracle.limited("ring", kRingEvents);
+  oracle.replacing("state");
   for (const StreamOptions& options : streams) {
     const Status created = gateway_->create_stream(options);
     oracle.heard("creating a stream", created);
@@ -52,8 +55,11 @@ bool Workload::set_up_streams() {
 
 bool Workload::set_up_consumers() {
   Oracle& oracle = machine_.oracle;
-  const std::pair<const char*, const char*> consumers[] = {
-      {"cloud", "outbox"}, {"local", "outbox"}, {"timer", "timed"}, {"reader", "ring"}};
+  const std::pair<const char*, const char*> consumers[] = {{"cloud", "outbox"},
+                                                           {"local", "outbox"},
+                                                           {"timer", "timed"},
+                                                           {"reader", "ring"},
+                                                           {"keeper", "state"}};
   for (const auto& [name, stream] : consumers) {
     auto consumer = gateway_->consumer(stream, {.name = name});
     oracle.heard("creating a consumer", consumer.status());
