@@ -98,6 +98,7 @@ void Workload::round(int number) {
   if (number % 4 == 3) step([&] { use_dead_letters(); });
   if (number % 5 == 2) step([&] { use_guests(); });
   if (number == 5) step([&] { machine_.clock.set_trusted(true); });
+  if (number == 2 || number == 6) step([&] { shrink(); });
   if (number == 1) step([&] { publish({"tx"}, 17 * 1024, Durability::stored); });
   if (number == 4) step([&] { publish({"outbox"}, 65 * 1024, Durability::stored); });
   if (number == 3 || number == 7) step([&] { close(); });
@@ -110,6 +111,8 @@ Oracle::Entry Workload::entry(const std::string& stream, std::size_t bytes) {
   const std::string key = serial % kKeys == 0 ? "" : "k" + std::to_string(serial % kKeys);
   return {.stream = stream, .serial = serial, .data = std::move(data), .key = key};
 }
+
+void Workload::shrink() { machine_.oracle.heard("shrinking", gateway_->shrink().status()); }
 
 void Workload::publish(const std::vector<std::string>& streams, std::size_t bytes,
                        Durability durability) {

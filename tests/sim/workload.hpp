@@ -58,6 +58,7 @@ class Workload {
   Status put_events(Transaction& transaction, std::size_t unit);
   void receive(const std::string& message);
   void flush();
+  void shrink();
   void pass(Duration time);
   void drain(Draining& from, std::size_t events, bool is_in_order);
   void refuse(Draining& from);
