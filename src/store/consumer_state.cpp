@@ -294,7 +294,7 @@ Status Consumer::State::bury() {
     }
     store::AttemptRow tries = delivery.attempts().of(sequence);
     store->bury({.consumer = weak_from_this(),
-                 .event = std::move(found->value().event),
+                 .stored = std::move(found->value()),
                  .reason = std::move(given_up.reason),
                  .attempts = tries.attempts,
                  .first_error = std::move(tries.first_error),

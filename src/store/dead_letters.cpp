@@ -106,19 +106,17 @@ Status DeadChanges::write(Connection& connection) const {
   return {};
 }
 
-Result<Event> unpack_dead(std::string_view data, std::uint32_t stream, std::uint64_t sequence) {
+Result<Stored> unpack_dead(std::string_view data, std::uint32_t stream, std::uint64_t sequence) {
   Result<SegmentReader> segment = SegmentReader::open(std::string(data), stream, sequence, 1);
   if (!segment) return segment.status();
-  Result<Stored> stored = segment->next();
-  if (!stored) return stored.status();
-  return std::move(stored->event);
+  return segment->next();
 }
 
 Status insert_dead(Connection& connection, std::uint32_t stream, const DeadLetter& letter,
-                   bool is_counted) {
+                   bool is_counted, const Moment& moment) {
   const std::uint64_t sequence = letter.event.sequence;
-  SegmentWriter segment(Moment{});
-  segment.add(letter.event);
+  SegmentWriter segment(moment);
+  segment.add(letter.event, moment.wall_offset.has_value());
   segment.finish(stream, sequence);
   Result<Statement> insert = connection.prepare(
       "INSERT INTO edgepost_dead (stream_id, sequence, consumer, reason, attempts, first_error,"
@@ -177,8 +175,8 @@ Status delete_redelivered(Connection& connection, const DeadPlace& place) {
   return changes.write(connection);
 }
 
-Result<std::vector<Event>> requeued_events(Connection& connection, const DeadPlace& after,
-                                           std::size_t events) {
+Result<std::vector<Stored>> requeued_events(Connection& connection, const DeadPlace& after,
+                                            std::size_t events) {
   // The partial index of requeued ones answers this: it costs nothing while there are none.
   Result<Statement> select = connection.prepare(
       "SELECT sequence, data FROM edgepost_dead WHERE is_requeued = 1 AND stream_id = ?1"
@@ -187,12 +185,12 @@ Result<std::vector<Event>> requeued_events(Connection& connection, const DeadPla
   select->bind(1, std::int64_t{after.stream});
   select->bind_text(2, after.consumer);
   select->bind(3, std::min(after.sequence, kLast));
-  std::vector<Event> found;
+  std::vector<Stored> found;
   while (found.size() < events) {
     const Result<bool> row = connection.step(*select);
     if (!row) return row.status();
     if (!*row) break;
-    Result<Event> event = unpack_dead(select->bytes(1), after.stream, select->integer(0));
+    Result<Stored> event = unpack_dead(select->bytes(1), after.stream, select->integer(0));
     if (event) found.push_back(std::move(*event));
   }
   return found;

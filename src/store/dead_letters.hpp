@@ -28,9 +28,10 @@ struct DeadPlace {
 // failure that transaction must be rolled back.
 
 /// Sets an event aside. `is_counted`: the stream's books count it as dead in the same transaction.
-/// Doing it twice changes nothing. Requires: the event's sequence is `letter.event.sequence`.
+/// Doing it twice changes nothing. `moment`: of the event, see Stored; its time may be a guess.
+/// Requires: the event's sequence is `letter.event.sequence`.
 Status insert_dead(Connection& connection, std::uint32_t stream, const DeadLetter& letter,
-                   bool is_counted);
+                   bool is_counted, const Moment& moment);
 
 /// Sets a requeued dead letter aside again, with the tries it took since. Does nothing when an
 /// operator has purged it meanwhile.
@@ -41,14 +42,14 @@ Status bury_again(Connection& connection, const DeadPlace& place, unsigned attem
 Status delete_redelivered(Connection& connection, const DeadPlace& place);
 
 /// The oldest `events` requeued ones behind `after.sequence`. Damaged ones are left out.
-Result<std::vector<Event>> requeued_events(Connection& connection, const DeadPlace& after,
-                                           std::size_t events);
+Result<std::vector<Stored>> requeued_events(Connection& connection, const DeadPlace& after,
+                                            std::size_t events);
 
 /// Errors: not_found when there is no such stream.
 Result<DeadCounters> dead_counters(Connection& connection, std::uint32_t stream);
 
 /// The event of one row. Errors: corrupt, without saying where.
-Result<Event> unpack_dead(std::string_view data, std::uint32_t stream, std::uint64_t sequence);
+Result<Stored> unpack_dead(std::string_view data, std::uint32_t stream, std::uint64_t sequence);
 
 /// By how much the figures of a group and of its stream change.
 struct DeadChange {

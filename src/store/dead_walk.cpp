@@ -124,12 +124,12 @@ Status DeadWalk::next(Connection& connection, std::size_t count, std::vector<Row
   return {};
 }
 
-Result<Event> DeadWalk::read(Connection& connection, const Row& row) {
+Result<Stored> DeadWalk::read(Connection& connection, const Row& row) {
   Result<Statement> select = connection.prepare("SELECT data FROM edgepost_dead WHERE id = ?1");
   if (!select) return select.status();
   select->bind(1, row.id);
   if (const Result<bool> found = connection.step(*select); !found) return found.status();
-  Result<Event> event = unpack_dead(select->bytes(0), row.stream->id, row.sequence);
+  Result<Stored> event = unpack_dead(select->bytes(0), row.stream->id, row.sequence);
   if (event) return event;
   damage_ = {event.status().code(), "dead letter of stream " + row.stream->name + ", sequence " +
                                         std::to_string(row.sequence) + ": " +
@@ -137,14 +137,16 @@ Result<Event> DeadWalk::read(Connection& connection, const Row& row) {
   return damage_;
 }
 
-Status DeadWalk::list(Connection& connection, std::size_t count, std::vector<DeadLetter>& letters) {
+Status DeadWalk::list(Connection& connection, const Anchors& anchors, std::size_t count,
+                      std::vector<DeadLetter>& letters) {
   std::vector<Row> rows;
   if (Status status = next(connection, count, rows); !status.is_ok()) return status;
   for (Row& row : rows) {
-    Result<Event> event = read(connection, row);
+    Result<Stored> event = read(connection, row);
     if (!event && event.status().code() == Code::io_error) return event.status();
     if (!event) continue;
-    letters.push_back({row.stream->name, std::move(row.consumer), std::move(*event),
+    anchors.correct(*event);
+    letters.push_back({row.stream->name, std::move(row.consumer), std::move(event->event),
                        std::move(row.reason), row.attempts, std::move(row.first_error),
                        std::move(row.last_error), row.is_requeued});
   }
@@ -161,7 +163,7 @@ Result<std::uint64_t> DeadWalk::requeue(Connection& connection, std::size_t coun
   std::uint64_t requeued = 0;
   for (const Row& row : rows) {
     if (row.is_requeued) continue;
-    if (const Result<Event> event = read(connection, row); !event) {
+    if (const Result<Stored> event = read(connection, row); !event) {
       if (event.status().code() == Code::io_error) return event.status();
       continue;  // its consumer could not read it either
     }

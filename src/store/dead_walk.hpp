@@ -7,6 +7,7 @@
 
 #include "edgepost/dead_letter.hpp"
 #include "edgepost/status.hpp"
+#include "store/anchors.hpp"
 #include "store/connection.hpp"
 
 namespace edgepost::store {
@@ -22,9 +23,10 @@ class DeadWalk {
   /// Errors: not_found (stream); io_error.
   static Result<DeadWalk> begin(Connection& connection, const DeadLetterQuery& query);
 
-  /// Appends the next ones to `letters`, `count` at most. Those that cannot be read are left out;
-  /// the last of them is what damage() says.
-  Status list(Connection& connection, std::size_t count, std::vector<DeadLetter>& letters);
+  /// Appends the next ones to `letters`, `count` at most, with their times corrected. Those that
+  /// cannot be read are left out; the last of them is what damage() says.
+  Status list(Connection& connection, const Anchors& anchors, std::size_t count,
+              std::vector<DeadLetter>& letters);
 
   /// Requeues the next ones, `count` at most, inside a write transaction; returns how many. Those
   /// that cannot be read stay where they are.
@@ -50,7 +52,7 @@ class DeadWalk {
   struct Row;
   explicit DeadWalk(const DeadLetterQuery& query);
   Status next(Connection& connection, std::size_t count, std::vector<Row>& rows);
-  Result<Event> read(Connection& connection, const Row& row);
+  Result<Stored> read(Connection& connection, const Row& row);
   void skip_range();
 
   DeadLetterQuery query_;  // sequences ascending

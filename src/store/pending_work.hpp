@@ -33,7 +33,7 @@ struct Suspect {
 /// An event that its consumer has given up, on its way to become a dead letter.
 struct Burial {
   std::weak_ptr<Consumer::State> consumer;
-  Event event;
+  Stored stored;
   std::string reason;
   unsigned attempts = 0;
   std::string first_error;

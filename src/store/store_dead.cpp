@@ -47,17 +47,17 @@ Result<std::vector<Event>> Store::requeued(const StreamLog& stream, const Cursor
       const std::lock_guard lock(pending_mutex_);
       delivered = dead_work_.redelivered;
     }
-    Result<std::vector<Event>> found = [&] {
+    Result<std::vector<Stored>> found = [&] {
       const std::lock_guard lock(read_mutex_);
       return requeued_events(*reader_, {stream.id(), cursor.name, after}, count - events.size());
     }();
     if (!found) return found.status();
     if (found->empty()) break;
-    after = found->back().sequence;
-    for (Event& event : *found) {
-      if (!delivered.contains({stream.id(), cursor.name, event.sequence})) {
-        events.push_back(std::move(event));
-      }
+    after = found->back().event.sequence;
+    for (Stored& stored : *found) {
+      if (delivered.contains({stream.id(), cursor.name, stored.event.sequence})) continue;
+      anchors_.correct(stored);
+      events.push_back(std::move(stored.event));
     }
   }
   return events;
@@ -75,7 +75,7 @@ Status Store::write_dead_work(Commit& commit, const DeadWork& work) {
     // Nobody waits for it any more: it stays pending, and is tried again.
     if (consumer == nullptr || consumer->stream.is_deleted()) continue;
     StreamLog& stream = consumer->stream;
-    const std::uint64_t sequence = burial.event.sequence;
+    const std::uint64_t sequence = burial.stored.event.sequence;
     const DeadPlace place{stream.id(), consumer->cursor->name, sequence};
     Status status;
     if (consumer->cursor->is_done(sequence)) {
@@ -85,9 +85,9 @@ Status Store::write_dead_work(Commit& commit, const DeadWork& work) {
       commit.include(stream);
       const bool is_counted = stream.plan_death(consumer->cursor, sequence);
       status = insert_dead(*writer_, stream.id(),
-                           {stream.name(), consumer->cursor->name, burial.event, burial.reason,
-                            burial.attempts, burial.first_error, burial.last_error},
-                           is_counted);
+                           {stream.name(), consumer->cursor->name, burial.stored.event,
+                            burial.reason, burial.attempts, burial.first_error, burial.last_error},
+                           is_counted, {burial.stored.life, burial.stored.wall_offset});
     }
     if (!status.is_ok()) return status;
   }
@@ -119,7 +119,7 @@ void Store::end_dead_work(DeadWork work, const Status& outcome) {
   }
   for (const Burial& burial : work.burials) {
     if (const auto consumer = burial.consumer.lock()) {
-      consumer->buried(burial.event.sequence, true);
+      consumer->buried(burial.stored.event.sequence, true);
       listener_.on_stored(consumer->stream);  // what it held back may go
     }
   }
@@ -182,7 +182,7 @@ Result<std::vector<DeadLetter>> Store::dead_letters(const DeadLetterQuery& query
   std::vector<DeadLetter> letters;
   while (!walk->is_over() && letters.size() < limit) {
     Status status =
-        walk->list(*reader_, std::min(kListedTogether, limit - letters.size()), letters);
+        walk->list(*reader_, anchors_, std::min(kListedTogether, limit - letters.size()), letters);
     if (!status.is_ok()) return status;
   }
   if (walk->damage().is_ok()) return letters;

@@ -50,7 +50,7 @@ inline void give_up(store::Store& store, const std::shared_ptr<Consumer::State>&
     events = *store.requeued(consumer->stream, *consumer->cursor, sequence - 1, 1);
   }
   REQUIRE(events.size() == 1);
-  store.bury({consumer, events.front(), reason, 3, "first error", "last error"});
+  store.bury({consumer, {events.front(), {}, {}}, reason, 3, "first error", "last error"});
 }
 
 /// A database whose `outbox` has `count` events, all of them dead letters of the consumer `cloud`

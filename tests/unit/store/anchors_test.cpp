@@ -90,6 +90,25 @@ TEST_CASE_FIXTURE(AnchorsFixture, "anchors: the correction is the same on every 
   CHECK((*reader)->read("outbox", Position::start())->front().time == kMorning - 5min);
 }
 
+TEST_CASE_FIXTURE(AnchorsFixture, "anchors: a dead letter's time is corrected too [P-41]") {
+  open();
+  publish("early");
+  {
+    Consumer cloud = consumer();
+    REQUIRE(cloud.fetch()->size() == 1);
+    REQUIRE(cloud.reject(1, "refused", "told to").is_ok());
+    REQUIRE(gateway->flush().is_ok());
+  }
+  CHECK(gateway->dead_letters({})->front().event.time == Timestamp{});
+  clock.advance(5min);
+  learn_time(kMorning);
+  gateway->step(clock.now());
+  CHECK(gateway->dead_letters({})->front().event.time == kMorning - 5min);
+  CHECK(*gateway->requeue({}) == 1);
+  Consumer cloud = consumer();
+  CHECK(cloud.fetch()->front().time == kMorning - 5min);
+}
+
 TEST_CASE_FIXTURE(AnchorsFixture, "anchors: two boots without a clock are corrected too [P-41]") {
   open();
   publish("first boot");

@@ -45,7 +45,7 @@ struct DeadFixture {
            const std::string& consumer = "cloud", std::uint32_t stream = 1,
            bool is_counted = true) {
     const DeadLetter letter{"", consumer, event(sequence), reason, 3, "first", "last"};
-    REQUIRE(store::insert_dead(db, stream, letter, is_counted).is_ok());
+    REQUIRE(store::insert_dead(db, stream, letter, is_counted, {}).is_ok());
   }
 
   store::DeadWalk walk(const DeadLetterQuery& query = {}) {
@@ -68,7 +68,7 @@ struct DeadFixture {
 
   std::vector<DeadLetter> letters(const DeadLetterQuery& query = {}) {
     std::vector<DeadLetter> letters;
-    REQUIRE(walk(query).list(db, 1'000, letters).is_ok());
+    REQUIRE(walk(query).list(db, {}, 1'000, letters).is_ok());
     return letters;
   }
 

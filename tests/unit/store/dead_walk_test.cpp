@@ -44,7 +44,7 @@ TEST_CASE_FIXTURE(DeadFixture, "dead walk: it goes on where it stopped") {
     DeadWalk walk = this->walk(query);
     std::vector<DeadLetter> got;
     for (std::size_t steps = 1; !walk.is_over(); ++steps) {
-      REQUIRE(walk.list(db, 2, got).is_ok());
+      REQUIRE(walk.list(db, {}, 2, got).is_ok());
       REQUIRE(steps < 20);
     }
     CHECK(got.size() == 11);
@@ -100,7 +100,7 @@ TEST_CASE_FIXTURE(DeadFixture, "dead walk: a damaged one is named and hides no o
   run("UPDATE edgepost_dead SET data = x'00112233445566' WHERE sequence = 1");
   DeadWalk walk = this->walk();
   std::vector<DeadLetter> got;
-  REQUIRE(walk.list(db, 10, got).is_ok());
+  REQUIRE(walk.list(db, {}, 10, got).is_ok());
   REQUIRE(got.size() == 1);
   CHECK(got.front().event.sequence == 2);
   CHECK(walk.damage().code() == Code::corrupt);
