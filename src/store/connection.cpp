@@ -164,6 +164,7 @@ Status Connection::check(int rc, std::string_view what) const {
   message += sqlite3_errmsg(handle_.get());
   const Code code = code_of(rc);
   if (code == Code::full) has_met_full_disk_ = true;
+  if (code == Code::corrupt) has_met_damage_ = true;
   return {code, std::move(message)};
 }
 

@@ -105,6 +105,9 @@ class Connection {
   [[nodiscard]] bool has_met_full_disk() const { return has_met_full_disk_; }
   void forget_full_disk() { has_met_full_disk_ = false; }
 
+  /// The database was damaged in some call.
+  [[nodiscard]] bool has_met_damage() const { return has_met_damage_; }
+
   /// The size of the write-ahead log's file; 0 before it was used.
   [[nodiscard]] std::uint64_t log_bytes() const;
 
@@ -124,6 +127,7 @@ class Connection {
   Statement begin_;  // of WriteTransaction: preparing them would cost more than running them
   Statement commit_;
   mutable bool has_met_full_disk_ = false;
+  mutable bool has_met_damage_ = false;
 };
 
 /// A write transaction: begun immediately, rolled back unless committed.

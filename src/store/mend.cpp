@@ -4,9 +4,25 @@
 #include "store/segment.hpp"
 
 namespace edgepost::store {
+namespace {
+
+// The first sequence of the segment behind `last`; 0 when there is none.
+Result<std::uint64_t> first_behind(Connection& connection, const std::string& table,
+                                   std::uint64_t last) {
+  Result<Statement> select = connection.prepare("SELECT last_seq - count + 1 FROM " + table +
+                                                " WHERE last_seq > ?1 ORDER BY last_seq LIMIT 1");
+  if (!select) return select.status();
+  select->bind(1, last);
+  const Result<bool> row = connection.step(*select);
+  if (!row) return row.status();
+  return *row ? select->integer(0) : std::uint64_t{0};
+}
+
+}  // namespace
 
 Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::uint32_t stream,
-                                                   std::uint64_t sequence) {
+                                                   std::uint64_t sequence,
+                                                   std::uint64_t next_sequence) {
   const std::string table = segment_table_name(stream);
   std::optional<BadSegment> bad;
   Result<Statement> select = connection.prepare(
@@ -23,6 +39,15 @@ Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::
   std::string data(select->bytes(2));
   const auto segment = SegmentReader::open(data, stream, last, count);
   if (segment || segment.status().code() != Code::corrupt) return bad;
+  // Its place may be what rotted: then it would hide what stands behind it.
+  const Result<std::uint64_t> behind = first_behind(connection, table, last);
+  if (!behind) return behind.status();
+  const std::uint64_t next = *behind == 0 ? next_sequence : *behind;
+  const bool is_confirmed = next == last + 1 || count == last - previous;
+  if (last >= next_sequence || !is_confirmed) {
+    return Status(Code::corrupt, "database " + connection.path() + ": table " + table +
+                                     " is damaged: it is mended when it is opened again");
+  }
   // The count may be what rotted; it is needed only where the segment before does not tell.
   const bool is_count_wanted = previous == 0 && count >= 1 && count <= last;
   const std::uint64_t first = is_count_wanted ? last - count + 1 : previous + 1;

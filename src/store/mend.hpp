@@ -17,10 +17,11 @@ struct BadSegment {
   std::string data;  ///< As it stands there.
 };
 
-/// The segment that holds `sequence`, or the next one, if it cannot be read.
-/// Errors: corrupt (the table itself); io_error.
+/// The segment that holds `sequence`, or the next one, if it cannot be read. `next_sequence`: the
+/// stream's. Errors: corrupt (the table itself, or the place that the row claims); io_error.
 Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::uint32_t stream,
-                                                   std::uint64_t sequence);
+                                                   std::uint64_t sequence,
+                                                   std::uint64_t next_sequence);
 
 /// Keeps its bytes beside the database, behind a line that says what they are; the path.
 /// Errors: full; io_error.

@@ -138,7 +138,10 @@ Status Rebuild::carry_table(const std::string& name) {
                            : "INSERT OR IGNORE INTO " + table + " (_rowid_, " + columns +
                                  ") VALUES (?1" + places + ")");
   if (!into) return into.status();
-  const auto take = [&](Statement& row) { return insert(*into, row, count); };
+  const auto take = [&](Statement& row) -> Result<bool> {
+    const Status status = insert(*into, row, count);
+    return status.is_ok() ? Result<bool>(true) : Result<bool>(status);
+  };
   const Result<bool> whole = is_keyed ? walk_keyed_table(from_, table, columns, take)
                                       : walk_table(from_, table, columns, take);
   if (!whole && is_of_disk(whole.status())) return whole.status();
@@ -243,15 +246,16 @@ Status Rebuild::insert_segment(const Stream& stream, std::uint64_t last, std::ui
 }
 
 Status Rebuild::carry_segments(const Stream& stream) {
-  const auto take = [&](Statement& row) -> Status {
+  const auto take = [&](Statement& row) -> Result<bool> {
     const std::uint64_t last = row.integer(0);
     const std::uint64_t count = row.integer(1);
     const std::string_view data = row.bytes(2);
-    if (last == 0) return {};
+    if (last == 0) return true;
     const auto events = events_in(data, stream.id, last, count);
-    if (!events) return {};
+    if (!events) return false;
     report_.events_salvaged += *events;
-    return insert_segment(stream, last, count, data);
+    const Status status = insert_segment(stream, last, count, data);
+    return status.is_ok() ? Result<bool>(true) : Result<bool>(status);
   };
   const Result<bool> whole = walk_table(from_, segment_table_name(stream.id), "count, data", take);
   return !whole && is_of_disk(whole.status()) ? whole.status() : Status();

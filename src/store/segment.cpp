@@ -51,11 +51,14 @@ std::int64_t whole_milliseconds(Duration life) {
   return std::chrono::floor<std::chrono::milliseconds>(life).count();
 }
 
-std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64_t last_sequence) {
+// What stands beside the bytes in their row counts as well: it says which events they are.
+std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64_t last_sequence,
+                       std::uint64_t count) {
   std::string place;
   ByteWriter writer(place);
   writer.varint(stream);
   writer.varint(last_sequence);
+  if (!bytes.starts_with('\x01')) writer.varint(count);  // format 1 did without
   return crc32c(bytes, crc32c(place));
 }
 
@@ -126,7 +129,7 @@ void SegmentWriter::put(const Event& event, bool is_library_time, const Stored* 
 }
 
 void SegmentWriter::finish(std::uint32_t stream, std::uint64_t last_sequence) {
-  writer_.fixed32(checksum(bytes_, stream, last_sequence));
+  writer_.fixed32(checksum(bytes_, stream, last_sequence, count_));
 }
 
 std::string lost_segment(std::uint32_t stream, std::uint64_t last_sequence, std::uint64_t count) {
@@ -136,7 +139,7 @@ std::string lost_segment(std::uint32_t stream, std::uint64_t last_sequence, std:
   writer.byte(kLost);
   writer.varint(0);  // life
   writer.varint(count);
-  writer.fixed32(checksum(bytes, stream, last_sequence));
+  writer.fixed32(checksum(bytes, stream, last_sequence, count));
   return bytes;
 }
 
@@ -177,7 +180,8 @@ Result<SegmentReader> SegmentReader::open(std::string bytes, std::uint32_t strea
   }
   const std::size_t size = bytes.size() - kChecksumBytes;
   ByteReader tail(std::string_view(bytes).substr(size));
-  if (tail.fixed32() != checksum(std::string_view(bytes).substr(0, size), stream, last_sequence)) {
+  const std::string_view content = std::string_view(bytes).substr(0, size);
+  if (tail.fixed32() != checksum(content, stream, last_sequence, count)) {
     return Status(Code::corrupt, "checksum wrong");
   }
   const auto format = static_cast<std::uint8_t>(bytes.front());

@@ -69,7 +69,8 @@ WriteStatus Store::writes() const {
 // Behind a commit, never before: what it says is in the database.
 void Store::leave_stamp(bool is_closing) {
   Stamp stamp;
-  stamp.is_clean = is_closing && !is_suspect_;
+  stamp.is_clean =
+      is_closing && !is_suspect_ && !writer_->has_met_damage() && !reader_->has_met_damage();
   stamp.is_reserve_used = room_ && room_->is_reserve_used();
   stamp.boot = options_.platform.clock->since_boot();
   stamp.writes = writes();

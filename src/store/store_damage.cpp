@@ -42,7 +42,7 @@ void Store::mend() {
 Status Store::mend(StreamLog& stream, std::uint64_t sequence) {
   DamageReport report;
   Status status = commit_alone([&](Commit& /*commit*/) -> Status {
-    const auto bad = find_bad_segment(*writer_, stream.id(), sequence);
+    const auto bad = find_bad_segment(*writer_, stream.id(), sequence, stream.next_sequence());
     if (!bad) return bad.status();
     if (!bad->has_value()) return {};  // it was the reading that failed
     const Result<Files> files = Files::beside(options_.database, vfs());

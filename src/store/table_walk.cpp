@@ -8,7 +8,7 @@
 namespace edgepost::store {
 namespace {
 
-using Take = std::function<Status(Statement& row)>;
+using Take = std::function<Result<bool>(Statement& row)>;
 
 // Each entry of a table costs some page reads; a table ruined all over is given up after so many.
 constexpr int kEntriesMax = 10'000;
@@ -39,7 +39,9 @@ class Walk {
       if (!*row) return true;
       const auto number = static_cast<std::int64_t>(select->integer(0));
       if (number < range.low || number > range.high) continue;  // damaged, and not in order
-      if (Status status = take_(statement); !status.is_ok()) return status;
+      const Result<bool> is_sound = take_(statement);
+      if (!is_sound) return is_sound.status();
+      if (!*is_sound) continue;  // its number may be wrong: what it passes over may be there
       if (number == (is_up ? range.high : range.low)) return true;
       (is_up ? range.low : range.high) = is_up ? number + 1 : number - 1;
     }
@@ -93,7 +95,7 @@ Result<bool> walk_keyed_table(Connection& from, const std::string& table,
     if (!row && is_unreadable(row.status())) return false;
     if (!row) return row.status();
     if (!*row) return true;
-    if (Status status = take(*select); !status.is_ok()) return status;
+    if (const Result<bool> is_sound = take(*select); !is_sound) return is_sound.status();
   }
 }
 

@@ -12,11 +12,11 @@ namespace edgepost::store {
 /// smaller ranges of row numbers. Returns true when everything could be read.
 /// Errors: those of `take`; io_error; invalid_argument when there is no such table or column.
 Result<bool> walk_table(Connection& from, const std::string& table, const std::string& columns,
-                        const std::function<Status(Statement& row)>& take);
+                        const std::function<Result<bool>(Statement& row)>& take);
 
 /// The same for a table without row numbers: ends at the first place that cannot be read.
 Result<bool> walk_keyed_table(Connection& from, const std::string& table,
                               const std::string& columns,
-                              const std::function<Status(Statement& row)>& take);
+                              const std::function<Result<bool>(Statement& row)>& take);
 
 }  // namespace edgepost::store

@@ -123,7 +123,7 @@ TEST_CASE_FIXTURE(Rotten, "mend: a sound segment is left alone when its reading 
   auto connection =
       store::Connection::open(options.database, "", store::Connection::Mode::read_only);
   REQUIRE(connection.is_ok());
-  const auto bad = store::find_bad_segment(*connection, 1, 1);
+  const auto bad = store::find_bad_segment(*connection, 1, 1, 2);
   REQUIRE(bad.is_ok());
   CHECK_FALSE(bad->has_value());
 }
@@ -136,4 +136,27 @@ TEST_CASE_FIXTURE(Rotten, "mend: whoever only reads mends nothing") {
   CHECK(gateway->read("outbox", {.sequence = 3}).status().code() == Code::corrupt);
   close();
   CHECK_FALSE(std::filesystem::exists(options.database + "-damaged-1-segment"));
+}
+
+TEST_CASE_FIXTURE(Rotten, "mend: a row whose place has rotted hides nothing behind it [P-06]") {
+  open();
+  publish_many(1, 5);
+  { const Consumer cloud = consumer(); }
+  close();
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open(options.database.c_str(), &db) == SQLITE_OK);
+  CHECK(sqlite3_exec(db,
+                     "DELETE FROM edgepost_segment_1 WHERE last_seq = 2;"
+                     "UPDATE edgepost_segment_1 SET last_seq = 2 WHERE last_seq = 1",
+                     nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch_and_acknowledge(cloud) == Code::corrupt);
+  step();
+  CHECK(fetch_and_acknowledge(cloud) == Code::ok);
+  CHECK(got == Texts{"3", "4", "5"});
+  REQUIRE(gateway->flush().is_ok());
+  CHECK(outbox().ledger.dropped.damaged == 2);
+  check_sound();
 }
