@@ -36,6 +36,7 @@ class File {
 constexpr int kRead = SQLITE_OPEN_READONLY;
 constexpr int kWrite = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 constexpr int kPieceBytes = 4'096;
+constexpr int kTries = 3;
 
 Status failed(int rc, const std::string& path, const char* what) {
   if (rc == SQLITE_OK) return {};
@@ -43,13 +44,36 @@ Status failed(int rc, const std::string& path, const char* what) {
   return {is_full ? Code::full : Code::io_error, "file " + path + ": cannot be " + what};
 }
 
-// Reads a piece; what is missing or unreadable is zeros.
-std::string read_piece(File& file, sqlite3_int64 at, sqlite3_int64 size) {
+// A medium that is about to fail often answers when it is asked again.
+template <typename Question>
+int ask(const Question& question) {
+  int rc = question();
+  for (int i = 1; rc != SQLITE_OK && i < kTries; ++i)
+    rc = question();
+  return rc;
+}
+
+// The file's length.
+Result<sqlite3_int64> size_of(File& file, const std::string& path) {
+  sqlite3_int64 size = 0;
+  int rc = file.result();
+  if (rc == SQLITE_OK) rc = ask([&] { return file->xFileSize(file.get(), &size); });
+  if (Status status = failed(rc, path, "read"); !status.is_ok()) return status;
+  return size;
+}
+
+// Also fails where the file ends although it is said to be longer.
+Result<std::string> read_piece(File& file, const std::string& path, sqlite3_int64 at,
+                               sqlite3_int64 size) {
   std::string piece(static_cast<std::size_t>(std::min<sqlite3_int64>(size - at, kPieceBytes)),
                     '\0');
-  const int rc = file->xRead(file.get(), piece.data(), static_cast<int>(piece.size()), at);
-  if (rc != SQLITE_OK) std::fill(piece.begin(), piece.end(), '\0');
-  return piece;
+  const auto bytes = static_cast<int>(piece.size());
+  if (ask([&] { return file->xRead(file.get(), piece.data(), bytes, at); }) == SQLITE_OK) {
+    return piece;
+  }
+  return Status(Code::io_error, "file " + path + ": of " + std::to_string(bytes) +
+                                    " bytes at offset " + std::to_string(at) +
+                                    " some cannot be read");
 }
 
 }  // namespace
@@ -65,22 +89,27 @@ Result<Files> Files::beside(const std::string& database, const std::string& vfs_
   return Files(vfs, full.data());
 }
 
-bool Files::exists(const std::string& path) const {
+Result<bool> Files::exists(const std::string& path) const {
   int is_there = 0;
-  const int rc = vfs_->xAccess(vfs_, path.c_str(), SQLITE_ACCESS_EXISTS, &is_there);
-  return rc == SQLITE_OK && is_there != 0;
+  const int rc =
+      ask([&] { return vfs_->xAccess(vfs_, path.c_str(), SQLITE_ACCESS_EXISTS, &is_there); });
+  if (Status status = failed(rc, path, "looked for"); !status.is_ok()) return status;
+  return is_there != 0;
 }
 
 Result<std::string> Files::read(const std::string& path) const {
-  if (!exists(path)) return std::string();
+  const Result<bool> is_there = exists(path);
+  if (!is_there) return is_there.status();
+  if (!*is_there) return std::string();
   File file(vfs_, path, kRead);
-  sqlite3_int64 size = 0;
-  int rc = file.result();
-  if (rc == SQLITE_OK) rc = file->xFileSize(file.get(), &size);
-  if (Status status = failed(rc, path, "read"); !status.is_ok()) return status;
+  const Result<sqlite3_int64> size = size_of(file, path);
+  if (!size) return size.status();
   std::string content;
-  while (static_cast<sqlite3_int64>(content.size()) < size)
-    content += read_piece(file, static_cast<sqlite3_int64>(content.size()), size);
+  for (sqlite3_int64 at = 0; at < *size; at += kPieceBytes) {
+    const Result<std::string> piece = read_piece(file, path, at, *size);
+    if (!piece) return piece.status();
+    content += *piece;
+  }
   return content;
 }
 
@@ -97,17 +126,16 @@ Status Files::write(const std::string& path, std::string_view content) const {
 
 Status Files::copy(const std::string& from, const std::string& to, std::string_view start) const {
   File source(vfs_, from, kRead);
-  sqlite3_int64 size = 0;
-  int rc = source.result();
-  if (rc == SQLITE_OK) rc = source->xFileSize(source.get(), &size);
-  if (Status status = failed(rc, from, "read"); !status.is_ok()) return status;
+  const Result<sqlite3_int64> size = size_of(source, from);
+  if (!size) return size.status();
   File target(vfs_, to, kWrite);
-  rc = target.result();
+  int rc = target.result();
   if (rc == SQLITE_OK) rc = target->xTruncate(target.get(), 0);
-  for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += kPieceBytes) {
-    std::string piece = read_piece(source, at, size);
-    if (at == 0) piece.replace(0, std::min(start.size(), piece.size()), start);
-    rc = target->xWrite(target.get(), piece.data(), static_cast<int>(piece.size()), at);
+  for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < *size; at += kPieceBytes) {
+    Result<std::string> piece = read_piece(source, from, at, *size);
+    if (!piece) return piece.status();
+    if (at == 0) piece->replace(0, std::min(start.size(), piece->size()), start);
+    rc = target->xWrite(target.get(), piece->data(), static_cast<int>(piece->size()), at);
   }
   if (rc == SQLITE_OK) rc = target->xSync(target.get(), SQLITE_SYNC_FULL);
   return failed(rc, to, "written");

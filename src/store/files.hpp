@@ -11,6 +11,8 @@
 namespace edgepost::store {
 
 /// Files beside a database, through SQLite's VFS, so that a simulated disk has them as well.
+/// What fails to be read or found is asked for some times more, at once, before that is an error;
+/// an error of reading names the place.
 /// Requires: nobody in this process has a file open as a database that is read or copied here:
 /// closing one of two handles would end the other's locks.
 class Files {
@@ -24,7 +26,8 @@ class Files {
     return database_ + std::string(suffix);
   }
 
-  [[nodiscard]] bool exists(const std::string& path) const;
+  /// Errors: io_error.
+  [[nodiscard]] Result<bool> exists(const std::string& path) const;
 
   /// The whole content; empty when there is no file. Errors: io_error.
   Result<std::string> read(const std::string& path) const;
@@ -32,8 +35,8 @@ class Files {
   /// Replaces the content; synced, and so is the name. Errors: full; io_error.
   Status write(const std::string& path, std::string_view content) const;
 
-  /// Copies a file; synced, and so is the name. What cannot be read becomes zeros: a medium with
-  /// bad places is one reason to copy. `start` replaces the first bytes. Errors: full; io_error.
+  /// Copies a file; synced, and so is the name. `start` replaces the first bytes.
+  /// Errors: full; io_error: the copy is not whole then.
   Status copy(const std::string& from, const std::string& to, std::string_view start = {}) const;
 
   /// Deletes a file and syncs its directory; one that is not there is no error. Errors: io_error.

@@ -57,7 +57,9 @@ Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::
 
 Result<std::string> keep_bad_segment(const Files& files, const BadSegment& segment) {
   const Lost& place = segment.place;
-  std::string path = unused_evidence(files) + "-segment";
+  const Result<std::string> unused = unused_evidence(files);
+  if (!unused) return unused.status();
+  std::string path = *unused + "-segment";
   const Status status =
       files.write(path, "edgepost segment of stream number " + std::to_string(place.stream) +
                             ", sequences " + std::to_string(place.first) + " to " +

@@ -118,6 +118,7 @@ Status Rebuild::carry_table(const std::string& name) {
   const auto wanted = columns_of(to_);
   if (!wanted) return wanted.status();
   const auto there = columns_of(from_);
+  if (!there && is_of_disk(there.status())) return there.status();
   std::string columns;
   std::string places;
   int count = 1;
@@ -131,7 +132,9 @@ Status Rebuild::carry_table(const std::string& name) {
     problem("table " + name + " was lost");
     return {};
   }
-  const bool is_keyed = !to_.prepare("SELECT _rowid_ FROM " + table);
+  const Status numbered = to_.prepare("SELECT _rowid_ FROM " + table).status();
+  if (is_of_disk(numbered)) return numbered;
+  const bool is_keyed = !numbered.is_ok();
   Result<Statement> into =
       to_.prepare(is_keyed ? "INSERT OR IGNORE INTO " + table + " (" + columns + ") VALUES (" +
                                  places.substr(2) + ")"
@@ -225,6 +228,7 @@ Status Rebuild::carry_streams() {
   }
   // Ids are never given twice, not even those of what was lost.
   const Result<std::int64_t> given = from_.integer("SELECT next_id FROM edgepost_meta");
+  if (!given && is_of_disk(given.status())) return given.status();
   const std::string next_id = "UPDATE edgepost_meta SET next_id = max(" +
                               std::to_string(given ? *given : 1) +
                               ", 1 + max((SELECT coalesce(max(id), 0) FROM edgepost_stream),"
@@ -264,11 +268,10 @@ Status Rebuild::carry_segments(const Stream& stream) {
 Status Rebuild::carry_books(const Stream& stream) {
   const std::string table = segment_table_name(stream.id);
   std::string row0;
-  if (auto select = from_.prepare("SELECT data FROM " + table + " WHERE last_seq = 0")) {
-    const Result<bool> row = from_.step(*select);
-    if (!row && is_of_disk(row.status())) return row.status();
-    if (row && *row) row0 = select->bytes(0);
-  }
+  auto select = from_.prepare("SELECT data FROM " + table + " WHERE last_seq = 0");
+  const Result<bool> row = select ? from_.step(*select) : select.status();
+  if (!row && is_of_disk(row.status())) return row.status();
+  if (row && *row) row0 = select->bytes(0);
   Result<Books> books = Books::decode(row0, stream.id);
   const Result<std::int64_t> newest = to_.integer(("SELECT max(last_seq) FROM " + table).c_str());
   if (!newest) return newest.status();

@@ -44,19 +44,34 @@ struct Progress {
 std::string evidence_suffix(std::uint32_t number) { return "-damaged-" + std::to_string(number); }
 
 // Evidence may be a database, its log, both, or a segment; what there is of one number.
-std::string evidence(const Files& files, std::uint32_t number) {
+Result<std::string> evidence(const Files& files, std::uint32_t number) {
   for (const char* kind : {"", "-wal", "-segment"}) {
     std::string path = files.path(evidence_suffix(number) + kind);
-    if (files.exists(path)) return path;
+    const Result<bool> is_there = files.exists(path);
+    if (!is_there) return is_there.status();
+    if (*is_there) return path;
   }
-  return {};
+  return std::string();
 }
 
-std::uint32_t unused_number(const Files& files) {
+Result<std::uint32_t> unused_number(const Files& files) {
   std::uint32_t number = 1;
-  while (number < kEvidenceMax && !evidence(files, number).empty())
-    ++number;
+  for (; number < kEvidenceMax; ++number) {
+    const Result<std::string> there = evidence(files, number);
+    if (!there) return there.status();
+    if (there->empty()) break;
+  }
   return number;
+}
+
+// Copies a database together with its log.
+Status copy_both(const Files& files, const std::string& from, const std::string& to,
+                 std::string_view start = {}) {
+  Status status = files.copy(from, to, start);
+  const Result<bool> has_log = files.exists(from + "-wal");
+  if (status.is_ok()) status = has_log.status();
+  if (!status.is_ok()) return status;
+  return *has_log ? files.copy(from + "-wal", to + "-wal") : files.remove(to + "-wal");
 }
 
 Result<std::optional<Progress>> progress_of(const Files& files) {
@@ -72,15 +87,14 @@ Result<std::string> set_aside(const Files& files) {
   if (!found) return found.status();
   Progress progress = found->value_or(Progress());
   if (progress.number == 0) {
-    progress.number = unused_number(files);
+    const Result<std::uint32_t> number = unused_number(files);
+    if (!number) return number.status();
+    progress.number = *number;
     if (Status status = files.write(note, progress.encode()); !status.is_ok()) return status;
   }
   std::string evidence = files.path(evidence_suffix(progress.number));
   if (progress.is_copied) return evidence;
-  Status status = files.copy(files.path(""), evidence);
-  if (status.is_ok() && files.exists(files.path("-wal"))) {
-    status = files.copy(files.path("-wal"), evidence + "-wal");
-  }
+  Status status = copy_both(files, files.path(""), evidence);
   progress.is_copied = true;
   if (status.is_ok()) status = files.write(note, progress.encode());
   if (!status.is_ok()) return status;
@@ -105,17 +119,20 @@ Result<Connection> open_without_header(const Files& files, const std::string& ev
                                        const std::string& vfs) {
   using namespace std::string_view_literals;
   const std::string scratch = files.path("-salvage-copy");
-  Status status = files.copy(evidence, scratch, "SQLite format 3\0\x10\0\x02\x02\0\x40\x20\x20"sv);
-  if (status.is_ok()) status = files.remove(scratch + "-wal");
-  if (status.is_ok() && files.exists(evidence + "-wal")) {
-    status = files.copy(evidence + "-wal", scratch + "-wal");
-  }
+  Status status =
+      copy_both(files, evidence, scratch, "SQLite format 3\0\x10\0\x02\x02\0\x40\x20\x20"sv);
   if (!status.is_ok()) return status;
   return open_damaged(scratch, vfs);
 }
 
+// The evidence was there: SQLite says the same of a file that the disk fails to open.
 bool is_of_disk(const Status& status) {
-  return status.code() == Code::full || status.code() == Code::io_error;
+  return status.code() == Code::full || status.code() == Code::io_error ||
+         status.code() == Code::busy || status.code() == Code::not_found;
+}
+
+Status as_of_disk(const Status& status) {
+  return status.code() == Code::not_found ? Status(Code::io_error, status.message()) : status;
 }
 
 Status rebuild(const Files& files, const std::string& evidence, const std::string& vfs,
@@ -123,8 +140,9 @@ Status rebuild(const Files& files, const std::string& evidence, const std::strin
   Result<Connection> from = open_damaged(evidence, vfs);
   if (!from) report.problems.push_back(from.status().message());
   if (!from && !is_of_disk(from.status())) from = open_without_header(files, evidence, vfs);
-  if (!from && is_of_disk(from.status())) return from.status();
-  for (const char* suffix : {"", "-wal"}) {
+  if (!from && is_of_disk(from.status())) return as_of_disk(from.status());
+  // The database last: a log without one counts as cut off, which nobody owns and mends.
+  for (const char* suffix : {"-journal", "-wal", ""}) {
     if (Status status = files.remove(files.path(suffix)); !status.is_ok()) return status;
   }
   Result<Connection> to = Connection::open(files.path(""), vfs, Connection::Mode::read_write);
@@ -138,17 +156,22 @@ Status rebuild(const Files& files, const std::string& evidence, const std::strin
 
 }  // namespace
 
-bool is_salvage_begun(const Files& files) {
+Result<bool> is_salvage_begun(const Files& files) {
   const Result<std::optional<Progress>> progress = progress_of(files);
-  return progress && progress->has_value() && (*progress)->is_copied;
+  if (!progress) return progress.status();
+  return progress->has_value() && (*progress)->is_copied;
 }
 
-std::string unused_evidence(const Files& files) {
-  return files.path(evidence_suffix(unused_number(files)));
+Result<std::string> unused_evidence(const Files& files) {
+  const Result<std::uint32_t> number = unused_number(files);
+  if (!number) return number.status();
+  return files.path(evidence_suffix(*number));
 }
 
-std::string newest_evidence(const Files& files) {
-  return evidence(files, unused_number(files) - 1);  // of number 0 there is none
+Result<std::string> newest_evidence(const Files& files) {
+  const Result<std::uint32_t> number = unused_number(files);
+  if (!number) return number.status();
+  return evidence(files, *number - 1);  // of number 0 there is none
 }
 
 Result<DamageReport> salvage(const Files& files, const std::string& vfs, const Owner& owner,

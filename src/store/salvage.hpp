@@ -18,16 +18,22 @@ namespace edgepost::store {
 /// 2. A new database is made from everything of the copy that can be read.
 /// The file `<database>-salvage` says how far this has come; whoever finds it goes on from there,
 /// and the copy is what the new database is made from, as often as it takes.
+/// The database is deleted only when every byte of it and of its log stands in the copy. Where some
+/// cannot be read, however often, salvaging fails with io_error, which names the file and the
+/// place, and leaves the database as it was: the next open tries again. A place that is never
+/// readable again is for a person to decide on: a copy on a medium that works, with anything in
+/// that place (`dd conv=noerror,sync` writes zeros), is salvaged as any other damage is.
 /// Requires: nobody has the database open, and the caller owns it.
 
 /// True when a salvage was interrupted: what stands in the database now is not whole.
-bool is_salvage_begun(const Files& files);
+/// Errors: io_error: nobody knows, so that nobody may use the database.
+Result<bool> is_salvage_begun(const Files& files);
 
-/// A path for evidence that nothing stands at yet.
-std::string unused_evidence(const Files& files);
+/// A path for evidence that nothing stands at yet. Errors: io_error.
+Result<std::string> unused_evidence(const Files& files);
 
-/// The newest evidence beside a database; empty when there is none.
-std::string newest_evidence(const Files& files);
+/// The newest evidence beside a database; empty when there is none. Errors: io_error.
+Result<std::string> newest_evidence(const Files& files);
 
 /// Does both steps. Segments are carried over when their checksum is right; in the place of others
 /// stands that they are lost. Consumers, dead letters, claims and the user's own tables are carried

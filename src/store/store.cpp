@@ -19,8 +19,8 @@ void look_beside(const std::string& database, const std::string& vfs, std::uint6
     status.is_reserve_used = stamp->is_reserve_used;
   }
   const Result<Files> files = Files::beside(database, vfs);
-  std::string evidence = files ? newest_evidence(*files) : std::string();
-  if (!evidence.empty()) status.damage = DamageReport{.set_aside = std::move(evidence)};
+  const Result<std::string> evidence = files ? newest_evidence(*files) : files.status();
+  if (evidence && !evidence->empty()) status.damage = DamageReport{.set_aside = *evidence};
 }
 
 }  // namespace

@@ -69,7 +69,11 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
 Result<DamageReport> Store::repair(const GatewayOptions& options) {
   const Result<Files> files = Files::beside(options.database, options.platform.vfs);
   if (!files) return files.status();
-  if (!files->exists(files->path("")) && !is_salvage_begun(*files)) {
+  const Result<bool> is_there = files->exists(files->path(""));
+  const Result<bool> is_begun = is_salvage_begun(*files);
+  if (!is_there) return is_there.status();
+  if (!is_begun) return is_begun.status();
+  if (!*is_there && !*is_begun) {
     return Status(Code::not_found, "database " + options.database + ": does not exist");
   }
   StoreListener nobody;
@@ -160,7 +164,9 @@ Status Store::open_writer() {
   }
   const Result<Files> files = Files::beside(path, vfs());
   if (!files) return files.status();
-  if (is_salvage_begun(*files)) {
+  const Result<bool> is_begun = is_salvage_begun(*files);
+  if (!is_begun) return is_begun.status();
+  if (*is_begun) {
     return {Code::corrupt, "database " + path + ": a power cut interrupted its salvage"};
   }
   if (!damage.is_ok()) return damage;
@@ -188,7 +194,9 @@ Status Store::examine(Status& damage) {
   const Result<Files> files = Files::beside(options_.database, vfs());
   if (!files) return files.status();
   const Status schema = check_schema(*writer_, false);
-  const bool is_ours = schema.is_ok() || files->exists(files->path("-owner"));
+  const Result<bool> has_owner = files->exists(files->path("-owner"));
+  if (!has_owner) return has_owner.status();
+  const bool is_ours = schema.is_ok() || *has_owner;
   const bool is_damage = schema.code() == Code::corrupt;
   const bool may_be_damage = schema.code() == Code::invalid_argument;  // another program's mark
   if (!schema.is_ok() && (!is_ours || (!is_damage && !may_be_damage))) return schema;
@@ -245,8 +253,12 @@ Status Store::keep_lost_tails() {
   if (!files) return files.status();
   DamageReport report;
   const std::string log = files->path("-wal");
-  if (files->exists(log)) {
-    report.set_aside = unused_evidence(*files) + "-wal";
+  const Result<bool> has_log = files->exists(log);
+  if (!has_log) return has_log.status();
+  if (*has_log) {
+    const Result<std::string> unused = unused_evidence(*files);
+    if (!unused) return unused.status();
+    report.set_aside = *unused + "-wal";
     if (Status status = files->copy(log, report.set_aside); !status.is_ok()) return status;
   }
   for (const Lost& tail : lost_tails_) {

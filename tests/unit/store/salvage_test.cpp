@@ -8,9 +8,14 @@
 #include <fstream>
 #include <iterator>
 
+#include "edgepost/sim/disk.hpp"
+#include "edgepost/sim/random.hpp"
 #include "support/gateway_fixture.hpp"
 
 using namespace edgepost;
+using sim::Fault;
+using sim::Repeat;
+using store::Files;
 using test::GatewayFixture;
 
 namespace {
@@ -69,6 +74,31 @@ struct Damaged : GatewayFixture {
   }
 
   GatewayStatus status;
+};
+
+// A file of garbage in the place of a database, on a disk that fails.
+struct FailingDisk {
+  FailingDisk() : files(beside()) { garbage(); }
+
+  Files beside() {
+    auto found = Files::beside("/x.db", disk.name());
+    REQUIRE(found.is_ok());
+    return *found;
+  }
+  void garbage() {
+    disk.restore({});
+    REQUIRE(files.write("/x.db", content).is_ok());
+  }
+  Result<DamageReport> salvage() {
+    const auto owner = store::Owner::take("/x.db", disk.name());
+    if (!owner) return owner.status();
+    return store::salvage(files, disk.name(), **owner, random);
+  }
+
+  const std::string content = std::string(9'000, 'x');
+  sim::Disk disk;
+  sim::SeededRandom random;
+  Files files;
 };
 
 }  // namespace
@@ -191,4 +221,65 @@ TEST_CASE_FIXTURE(Damaged, "salvage: a log that lost its tail is noticed and cou
   CHECK(left + damage().events_lost == 20);
   CHECK(content(damage().set_aside) == evidence);
   CHECK(publish("21").sequence == 21);
+}
+
+TEST_CASE_FIXTURE(FailingDisk, "salvage: whether one was begun is an error if nobody can tell") {
+  REQUIRE(files.write("/x.db-salvage", "note").is_ok());
+  CHECK_FALSE(*store::is_salvage_begun(files));
+  for (const std::uint64_t call : {0U, 1U, 2U, 3U}) {  // look-up, open, size, read
+    disk.fail_at(disk.calls() + call, Fault::io_error, Repeat::forever);
+    const auto is_begun = store::is_salvage_begun(files);
+    disk.clear_faults();
+    CHECK(is_begun.status().code() == Code::io_error);
+    CHECK(is_begun.status().message().find("/x.db-salvage") != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(FailingDisk, "salvage: evidence is neither named nor numbered by guessing") {
+  CHECK(*store::newest_evidence(files) == "");
+  CHECK(*store::unused_evidence(files) == "/x.db-damaged-1");
+  disk.fail_at(disk.calls(), Fault::io_error, Repeat::forever);
+  CHECK(store::newest_evidence(files).status().code() == Code::io_error);
+  CHECK(store::unused_evidence(files).status().code() == Code::io_error);
+}
+
+TEST_CASE_FIXTURE(FailingDisk, "salvage: nothing is deleted that is not copied whole [P-06]") {
+  for (const Fault fault : {Fault::io_error, Fault::short_read, Fault::full}) {
+    int failures = 0;
+    for (std::uint64_t call = 0; call < 60; ++call) {
+      garbage();
+      disk.fail_at(disk.calls() + call, fault, Repeat::forever);
+      const Status status = salvage().status();
+      disk.clear_faults();
+      sim::DiskImage image = disk.image();
+      const bool is_kept = image["/x.db"] == content || image["/x.db-damaged-1"] == content;
+      CHECK(is_kept);
+      if (status.is_ok()) continue;
+      ++failures;
+      CHECK((status.code() == Code::io_error || status.code() == Code::full));
+      CHECK(status.message().find("/x.db") != std::string::npos);
+      const auto again = salvage();
+      REQUIRE(again.is_ok());
+      CHECK(disk.image()[again->set_aside] == content);
+    }
+    CHECK(failures > 5);
+  }
+}
+
+TEST_CASE_FIXTURE(FailingDisk, "salvage: a power cut leaves no log behind without its database") {
+  bool is_cut = true;
+  for (std::uint64_t call = 0; is_cut; ++call) {
+    garbage();
+    REQUIRE(files.write("/x.db-wal", content).is_ok());
+    disk.cut_power_at(disk.calls() + call, {.policy = sim::CutPolicy::drop_all});
+    (void)salvage();
+    is_cut = !disk.is_on();
+    disk.clear_faults();
+    if (!is_cut) break;
+    disk.power_on();
+    const sim::DiskImage image = disk.image();
+    // SQLite takes it for the log of a new database, and nobody may open that.
+    const bool is_alone = image.contains("/x.db-wal") && !image.contains("/x.db");
+    CHECK_FALSE(is_alone);
+  }
 }
