@@ -32,6 +32,15 @@ Commit::Part& Commit::part_of(StreamLog& stream) {
   return parts_.back();
 }
 
+void Commit::leave_out(StreamLog& stream) {
+  std::erase_if(parts_, [&stream](const Part& part) {
+    if (part.stream != &stream) return false;
+    stream.release(part.claimed_events, part.claimed_bytes);
+    stream.rolled_back();
+    return true;
+  });
+}
+
 // A caller who has the connection as well may have rolled back to a savepoint of its own, or begun
 // anew, unnoticed: there would be a hole in the stream.
 Status Commit::check_written(const Part& part) {

@@ -69,6 +69,9 @@ class Commit {
   /// Makes the floors of `stream` part of this commit.
   void include(StreamLog& stream) { part_of(stream); }
 
+  /// The commit has nothing to do with `stream` any more, whose table is about to go.
+  void leave_out(StreamLog& stream);
+
   /// Has `undo` called if the transaction is rolled back, the last one first: for what was changed
   /// in memory. A commit that a full disk refused may be tried again.
   void on_rollback(std::function<void()> undo) { undo_.push_back(std::move(undo)); }

@@ -89,6 +89,10 @@ Status Consumer::State::take_waiting(Batch& batch) {
       again.segment.reset();
       return {};
     }
+    if (!turn->is_requeued && cursor->is_done(turn->sequence)) {  // a limit has dropped it
+      delivery.settle(turn->sequence);
+      continue;
+    }
     Stored stored{.event = {}, .life = turn->life, .wall_offset = {}};
     if (turn->event) {
       stored.event = std::move(*turn->event);
@@ -255,7 +259,10 @@ Status Consumer::State::not_in_flight(std::uint64_t sequence) const {
 
 Status Consumer::State::acknowledge(std::uint64_t sequence) {
   const bool is_requeued = delivery.is_requeued(sequence);
-  if (!is_requeued && cursor->is_done(sequence)) return {};
+  if (!is_requeued && cursor->is_done(sequence)) {
+    delivery.settle(sequence);  // a limit may have dropped it meanwhile
+    return {};
+  }
   if (!delivery.was_handed_out(sequence)) {
     return {Code::invalid_argument, "consumer " + cursor->name + ": sequence " +
                                         std::to_string(sequence) + " was never fetched"};

@@ -62,7 +62,6 @@ Status Store::load_attempts(Consumer::State& consumer) {
     attempts.restore({sequence, static_cast<unsigned>(select->integer(1)),
                       std::string(select->bytes(2)), std::string(select->bytes(3))});
     if (consumer.cursor->is_done(sequence)) attempts.forget(sequence);  // the row is left over
-    if (consumer.cursor->is_done(sequence)) attempts.forget(sequence);  // the row is left over
   }
 }
 

@@ -40,8 +40,12 @@ Status Store::add_buffered(Commit& commit, std::vector<Buffered>& taken, std::si
       buffer_refused_ = status;
       return {};
     }
-    const auto sequence = commit.add(buffered.streams, buffered.event, buffered.guessed_at);
-    if (!sequence) return sequence.status();
+    std::vector<StreamLog*> streams = buffered.streams;
+    std::erase_if(streams, [](const StreamLog* stream) { return stream->is_deleted(); });
+    if (!streams.empty()) {
+      const auto sequence = commit.add(streams, buffered.event, buffered.guessed_at);
+      if (!sequence) return sequence.status();
+    }
     ++added;
   }
   return {};

@@ -101,7 +101,7 @@ Status Store::load_streams() {
   }
   for (auto& stream : known) {
     if (stream == nullptr) continue;
-    if (status.is_ok()) stream->mark_deleted();
+    if (status.is_ok()) stream->set_deleted(true);
     (status.is_ok() ? deleted_streams_ : streams_).push_back(std::move(stream));
   }
   return status;
@@ -206,7 +206,7 @@ Status Store::delete_stream(std::string_view name) {
   const Result<StreamLog*> found = stream(name);
   if (!found) return found.status();
   StreamLog& log = **found;
-  Status status = commit_alone([&](Commit&) -> Status {
+  Status status = commit_alone([&](Commit& commit) -> Status {
     for (const auto& cursor : log.cursors()) {
       if (!cursor->is_open) continue;
       return {Code::busy, "stream " + log.name() + ": consumer '" + cursor->name + "' is open"};
@@ -221,10 +221,13 @@ Status Store::delete_stream(std::string_view name) {
                                        "DELETE FROM edgepost_stream WHERE id = ?1"}) {
       if (Status done = run(*writer_, sql, id); !done.is_ok()) return done;
     }
+    // From now on nobody adds to it; what was buffered for it goes with it.
+    log.set_deleted(true);
+    commit.on_rollback([&log] { log.set_deleted(false); });
+    commit.leave_out(log);
     return log.drop(*writer_);
   });
   if (!status.is_ok()) return status;
-  log.mark_deleted();
   const std::lock_guard lock(streams_mutex_);
   const auto place = std::find_if(streams_.begin(), streams_.end(),
                                   [&log](const auto& stream) { return stream.get() == &log; });

@@ -80,7 +80,13 @@ bool StreamLog::plan_death(const std::shared_ptr<Cursor>& cursor, std::uint64_t 
       return death.cursor == other && death.sequence == sequence;
     });
   };
-  const bool is_counted = sequence > books_.done &&
+  const auto is_of_it = [&](const Death& death) {
+    return death.sequence == sequence && death.is_counted;
+  };
+  const auto& dead = books_.dead_above;
+  const bool is_known = std::binary_search(dead.begin(), dead.end(), sequence) ||
+                        std::any_of(deaths_.begin(), deaths_.end(), is_of_it);
+  const bool is_counted = sequence > books_.done && !is_known &&
                           std::all_of(cursors_.begin(), cursors_.end(), [&](const auto& other) {
                             return other == cursor || other->is_done(sequence) || is_dying(other);
                           });

@@ -53,7 +53,7 @@ class StreamLog {
 
   /// Creates the table. In a transaction.
   Status create(Connection& connection);
-  /// Deletes the table. In a transaction; mark_deleted() when it has committed.
+  /// Deletes the table. In a transaction; set_deleted() with it.
   Status drop(Connection& connection);
 
   /// Loads the books and finds the next sequence. Errors: corrupt, io_error.
@@ -133,7 +133,7 @@ class StreamLog {
   void set_options(const StreamOptions& options);
   void set_dead_counters(const DeadCounters& counters);
   [[nodiscard]] bool is_deleted() const { return is_deleted_; }
-  void mark_deleted() { is_deleted_ = true; }
+  void set_deleted(bool is_deleted) { is_deleted_ = is_deleted; }
   [[nodiscard]] StreamStatus status() const;
 
  private:

@@ -277,6 +277,50 @@ TEST_CASE_FIXTURE(StreamsFixture, "streams: a deleted one is gone, and its name 
   check_sound();
 }
 
+TEST_CASE_FIXTURE(StreamsFixture, "streams: what is buffered for a deleted one goes with it") {
+  create({.name = "old", .filters = {"both/#"}});
+  create({.name = "other", .filters = {"both/#"}});
+  REQUIRE(publish_to("both/x", "1", Durability::buffered).is_ok());
+  REQUIRE(publish_to("both/x", std::string(20'000, 'x'), Durability::buffered).is_ok());
+  const Status deleted = gateway->delete_stream("old");
+  CHECK_MESSAGE(deleted.is_ok(), deleted.message());
+  REQUIRE(publish_to("both/x", "3").is_ok());
+  CHECK(stored_in("other").size() == 3);
+  CHECK(gateway->flush().is_ok());
+  open();
+  CHECK(stored_in("other").size() == 3);
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(
+    StreamsFixture,
+    "streams: an answer to what a limit has dropped meanwhile frees its place [P-24]") {
+  create({.name = "ring", .filters = {"ring/#"}, .discard = Discard::old_events, .max_events = 2});
+  for (const Order order : {Order::stream, Order::key}) {
+    Consumer cloud = open_consumer("ring", {.name = "cloud", .order = order, .max_in_flight = 1});
+    publish_range("ring/x", 1, 2);
+    const auto first = cloud.fetch({.events = 1});
+    REQUIRE(first->size() == 1);
+    publish_range("ring/x", 3, 6);
+    CHECK(cloud.acknowledge(first->front().sequence).is_ok());
+    CHECK(fetch(cloud, 1).size() == 1);
+    acknowledge_all(cloud);
+  }
+  check_balance("ring");
+}
+
+TEST_CASE_FIXTURE(StreamsFixture, "streams: what a limit has dropped is not tried again [P-04]") {
+  create({.name = "ring", .filters = {"ring/#"}, .discard = Discard::old_events, .max_events = 2});
+  Consumer cloud = open_consumer("ring", {.name = "cloud"});
+  publish_range("ring/x", 1, 2);
+  const auto first = cloud.fetch({.events = 1});
+  REQUIRE(first->size() == 1);
+  CHECK(cloud.release(first->front().sequence).is_ok());
+  publish_range("ring/x", 3, 6);
+  CHECK(fetch(cloud, 10) == Strings{"5", "6"});
+  check_balance("ring");
+}
+
 TEST_CASE_FIXTURE(StreamsFixture,
                   "streams: events wait no longer for a consumer that was removed [P-05]") {
   Consumer cloud = consumer("cloud");

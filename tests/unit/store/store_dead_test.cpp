@@ -187,6 +187,24 @@ TEST_CASE_FIXTURE(StoreDeadFixture,
   CHECK(balances(ledger()));
 }
 
+TEST_CASE_FIXTURE(StoreDeadFixture,
+                  "store dead: one that a later consumer gives up too counts once [P-04]") {
+  append(3);
+  bury(2);
+  const auto late = open_consumer(*store, "late");
+  give_up(*store, late, 2);
+  REQUIRE(store->flush().is_ok());
+  CHECK(ledger().dead == 1);
+  CHECK(ledger().pending == 2);
+  CHECK(balances(ledger()));
+  for (const auto& consumer : {cloud, late})
+    acknowledge(consumer, 1);
+  REQUIRE(store->flush().is_ok());
+  CHECK(ledger().acknowledged == 1);
+  CHECK(ledger().dead == 1);
+  CHECK(balances(ledger()));
+}
+
 TEST_CASE_FIXTURE(StoreDeadFixture, "store dead: purging what others still want keeps the books") {
   const auto local = open_consumer(*store, "local");
   append(1);
