@@ -97,8 +97,9 @@ Result<std::unique_ptr<Store>> Store::open(const GatewayOptions& options, StoreL
   }
   if (!status.is_ok()) return status;
   if (store->owner_ != nullptr) {
-    if (status = store->begin_life(); !status.is_ok()) return status;
+    // Before the first stamp, which says whether the reserve is there.
     if (status = store->room_->make_reserve(); !status.is_ok()) return status;
+    if (status = store->begin_life(); !status.is_ok()) return status;
     if (store->room_->is_reserve_used()) store->leave_stamp();
   }
   store->is_loaded_ = true;

@@ -134,6 +134,14 @@ TEST_CASE_FIXTURE(SmallDisk, "room: a gateway opens on a full disk and drains it
   CHECK(drain(cloud) == stored);
 }
 
+TEST_CASE_FIXTURE(SmallDisk, "room: who looks before the first commit sees the reserve in place") {
+  open();
+  CHECK_FALSE(gateway->status().is_reserve_used);
+  GatewayOptions look = options;
+  look.access = Access::read;
+  CHECK_FALSE((*Gateway::open(look))->status().is_reserve_used);
+}
+
 TEST_CASE_FIXTURE(SmallDisk, "room: an idle gateway on a full disk writes nothing [P-23]") {
   disk.set_capacity(8U << 20U);
   open();
