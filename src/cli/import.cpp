@@ -9,6 +9,7 @@
 #include "base/topic.hpp"
 #include "cli/command.hpp"
 #include "cli/lines.hpp"
+#include "cli/open.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "edgepost/gateway.hpp"
@@ -171,7 +172,7 @@ Status import_lines(Importer& importer, const std::string& stream, Progress& pro
 }
 
 Status import_all(const Options& options, Tally& tally) {
-  auto gateway = Gateway::open({.database = options.text("db")});
+  auto gateway = open_as_owner({.database = options.text("db")});
   if (!gateway) return gateway.status();
   Importer importer(**gateway, static_cast<std::size_t>(options.count("batch")));
   const Platform platform = default_platform();

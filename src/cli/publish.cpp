@@ -9,6 +9,7 @@
 #include "base/topic.hpp"
 #include "cli/command.hpp"
 #include "cli/lines.hpp"
+#include "cli/open.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "edgepost/gateway.hpp"
@@ -275,7 +276,7 @@ Status publish_all(const Options& options, const Event& standard, Tally& tally) 
     return {Code::not_found,
             "unknown stream '" + options.text("stream") + "': there is no " + path};
   }
-  auto gateway = Gateway::open({.database = path});
+  auto gateway = open_as_owner({.database = path});
   if (!gateway) return gateway.status();
   Status status = prepare_stream(**gateway, options);
   if (!status.is_ok()) return status;

@@ -1,8 +1,8 @@
 #include <array>
 
 #include "cli/command.hpp"
+#include "cli/open.hpp"
 #include "cli/output.hpp"
-#include "edgepost/gateway.hpp"
 
 namespace edgepost::cli {
 namespace {
@@ -18,7 +18,9 @@ constexpr std::string_view kDetails =
     "gateway may run on the database: a program that does calls Gateway::shrink.\n";
 
 int run(const Options& options) {
-  const auto gateway = Gateway::open({.database = options.text("db")});
+  const std::string path = options.text("db");
+  if (const Status there = check_exists(path); !there.is_ok()) return fail(there);
+  const auto gateway = open_as_owner({.database = path});
   if (!gateway) return fail(gateway.status());
   const auto bytes = (*gateway)->shrink();
   if (!bytes) return fail(bytes.status());

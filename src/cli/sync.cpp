@@ -1,13 +1,11 @@
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
 #include "cli/command.hpp"
+#include "cli/open.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
@@ -105,13 +103,8 @@ UplinkOptions uplink_options(const Options& options, const GatewayStatus& status
 
 Status open_gateway(const Options& options, MqttOptions mqtt, std::unique_ptr<Gateway>& gateway) {
   const std::string path = options.text("db");
-  struct stat file {};
-  if (stat(path.c_str(), &file) != 0) {
-    return {Code::not_found, "cannot open " + path + ": " + std::strerror(errno)};
-  }
-  // Opening would make a database of it.
-  if (file.st_size == 0) return {Code::not_found, path + " is empty: nothing was published"};
-  auto opened = Gateway::open({.database = path});
+  if (Status status = check_exists(path); !status.is_ok()) return status;
+  auto opened = open_as_owner({.database = path});
   if (!opened) return opened.status();
   gateway = std::move(*opened);
   const GatewayStatus status = gateway->status();

@@ -10,15 +10,16 @@ namespace edgepost::test {
 namespace {
 
 struct Ruined : EdgepostCommand {
-  // Eighty events over many pages; then three pages in the middle are something else.
-  void given_a_ruined_database() const {
+  // Eighty events over many pages; then three pages are something else, in the middle where nobody
+  // looks when opening, or those that everybody needs.
+  void given_a_ruined_database(bool is_in_the_middle = true) const {
     std::string lines;
     for (int i = 1; i <= 80; ++i)
       lines += std::to_string(i) + std::string(2'000, 'x') + "\n";
     publish(lines);
     const std::uint64_t pages = std::filesystem::file_size(db) / 4096;
     std::fstream file(db, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(pages / 2 * 4096));
+    file.seekp(static_cast<std::streamoff>((is_in_the_middle ? pages / 2 : 1) * 4096));
     file << std::string(std::size_t{3} * 4096, '\xff');
   }
 };
@@ -45,6 +46,25 @@ TEST_CASE_FIXTURE(Ruined, "verify: a ruined database is mended with --repair [P-
   CHECK(status.find("\"evidence\":\"" + db + "-damaged-1\"") != std::string::npos);
   CHECK(run("status").out.find("evidence in " + db + "-damaged-1\n") != std::string::npos);
   CHECK(number_in(status, "next_sequence") == 81);
+}
+
+TEST_CASE_FIXTURE(Ruined, "commands: who opens a damaged database says what was lost, once") {
+  using Call = std::pair<std::string, Words>;
+  for (const auto& [word, options] :
+       {Call{"publish", {"--topic", "t"}}, Call{"import", {}}, Call{"shrink", {}},
+        Call{"sync", {"--to", "mqtt://127.0.0.1:1", "--timeout", "1ms"}}}) {
+    CAPTURE(word);
+    const TempDir fresh;
+    db = fresh.file("gateway.db");
+    given_a_ruined_database(false);
+    const Outcome first = run(word, options);
+    INFO(first.err);
+    CHECK(first.code == (word == "sync" ? 1 : 0));
+    CHECK(first.err.starts_with("edgepost: database " + db + " was damaged: "));
+    CHECK(first.err.find(" events lost, ") != std::string::npos);
+    CHECK(first.err.find("; evidence " + db + "-damaged-1\n") != std::string::npos);
+    CHECK(run(word, options).err.find("was damaged") == std::string::npos);
+  }
 }
 
 TEST_CASE_FIXTURE(Ruined, "verify: --repair says in JSON what was lost") {

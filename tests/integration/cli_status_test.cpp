@@ -148,6 +148,16 @@ TEST_CASE_FIXTURE(Measured, "shrink: a drained file becomes small, and its event
   CHECK(has(run("shrink").out, "gave back "));
 }
 
+TEST_CASE_FIXTURE(Measured, "shrink: no database is made of nothing") {
+  const Outcome missing = run("shrink");
+  CHECK(missing.code == 1);
+  CHECK(missing.err == "edgepost: cannot open " + db + ": No such file or directory\n");
+  CHECK_FALSE(std::filesystem::exists(db));
+  write_file(db, "");
+  CHECK(run("shrink").code == 1);
+  CHECK(std::filesystem::file_size(db) == 0);
+}
+
 TEST_CASE_FIXTURE(Measured, "shrink: beside a gateway it is refused, naming the process") {
   const auto gateway = Gateway::open({.database = db});
   REQUIRE(gateway.is_ok());
