@@ -23,7 +23,7 @@ constexpr Duration kRetryMax = std::chrono::hours(24);  // what an uplink takes
 constexpr std::array kOptions{
     kDatabase,
     Option{"to", Takes::text, "URL", "", "mqtt://HOST[:PORT] or mqtt+unix:/PATH", true},
-    Option{"until-empty", Takes::nothing, "", "", "Exit when every event is acknowledged"},
+    Option{"until-empty", Takes::nothing, "", "", "Exit when every event is acknowledged or dead"},
     Option{"timeout", Takes::duration, "DURATION", "", "Give up after this long"},
     Option{"client-id", Takes::text, "ID", "", "MQTT client id (else edgepost-DEVICE)"},
     Option{"user", Takes::text, "NAME", "", "User name for the broker"},
@@ -45,9 +45,11 @@ constexpr std::string_view kDetails =
     "It sends the events of all streams, each key in order, and keeps at it while the\n"
     "broker is away. SIGINT and SIGTERM end it in good order, with exit code 0. It\n"
     "ends with exit code 1 when --timeout is over, and when the broker refuses the\n"
-    "credentials or the protocol: that needs a change, not time. At the end --json\n"
-    "prints {\"acknowledged\":N,\"sent\":N,\"lag\":N}; repeats count in sent. The topic\n"
-    "template may have {prefix}, {device_id}, {topic}, {key} and {type}.\n";
+    "credentials or the protocol: that needs a change, not time. With --until-empty it\n"
+    "is 1 as well when events became dead letters; standard error tells of them. At the\n"
+    "end --json prints {\"acknowledged\":N,\"sent\":N,\"lag\":N,\"dead\":N}: repeats count\n"
+    "in sent, requeued dead letters still to be sent in lag, new dead letters in dead.\n"
+    "The topic template may have {prefix}, {device_id}, {topic}, {key} and {type}.\n";
 
 /// What a URL scheme of a part that is not here deserves, instead of "unknown scheme".
 Status check_scheme(std::string_view url) {
@@ -116,30 +118,49 @@ Status open_gateway(const Options& options, MqttOptions mqtt, std::unique_ptr<Ga
   return gateway->add_uplink(uplink_options(options, status), std::move(*transport));
 }
 
+/// What this command looks at, at one instant.
+struct Look {
+  UplinkStatus uplink;
+  std::uint64_t left = 0;  // to be sent, requeued dead letters too, which have no part in the lag
+  std::uint64_t dead = 0;  // letters
+};
+
+Look look_at(const Gateway& gateway) {
+  const GatewayStatus status = gateway.status();
+  Look look{.uplink = status.uplinks.front()};
+  look.left = look.uplink.lag;
+  for (const DeadLetterGroup& group : status.dead_letters) {
+    if (group.consumer != kUplink) continue;
+    look.left += group.requeued;
+    look.dead += group.dead;
+  }
+  return look;
+}
+
 /// Runs the gateway until there is nothing more to do.
 Status drain(Gateway& gateway, const Options& options, const StopSignal& stop_signal) {
   const Platform platform = default_platform();
   Progress progress(*platform.clock, STDERR_FILENO);
   const Duration patience = options.has("timeout") ? options.duration("timeout") : kLongest;
   const Instant deadline = platform.clock->now() + patience;
-  const std::uint64_t total = gateway.status().uplinks.front().lag;
+  const std::uint64_t total = look_at(gateway).left;
   std::string told;
   if (Status status = gateway.start(); !status.is_ok()) return status;
   while (!stop_signal.wait(kLook)) {
-    const UplinkStatus uplink = gateway.status().uplinks.front();
+    const auto [uplink, left, dead] = look_at(gateway);
     if (total > 0) {
-      const std::uint64_t done = total - std::min(total, uplink.lag);
+      const std::uint64_t done = total - std::min(total, left);
       progress.show({.events = done,
                      .total = total,
                      .share = static_cast<double>(done) / static_cast<double>(total)});
     }
-    if (options.has("until-empty") && uplink.lag == 0) return {};
+    if (options.has("until-empty") && left == 0) return {};
     if (uplink.state == UplinkState::blocked) {
       return {Code::refused, uplink.last_error};
     }
     if (platform.clock->now() >= deadline) {
-      std::string message = "not done in time: " + std::to_string(uplink.lag) + " of " +
-                            std::to_string(std::max(total, uplink.lag)) + " events are left";
+      std::string message = "not done in time: " + std::to_string(left) + " of " +
+                            std::to_string(std::max(total, left)) + " events are left";
       if (!uplink.last_error.empty()) message += "; " + uplink.last_error;
       return {Code::unavailable, message};
     }
@@ -152,16 +173,16 @@ Status drain(Gateway& gateway, const Options& options, const StopSignal& stop_si
   return {};
 }
 
-int report(const Gateway& gateway, const Options& options) {
-  const UplinkStatus uplink = gateway.status().uplinks.front();
+int report(const Look& look, const Options& options) {
+  const UplinkStatus& uplink = look.uplink;
   std::string text;
   if (options.has("json")) {
     JsonObject result;
     result.add("acknowledged", uplink.acknowledged).add("sent", uplink.sent);
-    text = result.add("lag", uplink.lag).text();
+    text = result.add("lag", look.left).add("dead", look.dead).text();
   } else {
     text = "acknowledged " + std::to_string(uplink.acknowledged) + " events, sent " +
-           std::to_string(uplink.sent) + ", lag " + std::to_string(uplink.lag);
+           std::to_string(uplink.sent) + ", lag " + std::to_string(look.left);
   }
   const Status status = put(text + "\n");
   return status.is_ok() ? kSuccess : fail(status);
@@ -189,12 +210,19 @@ int run(const Options& options) {
   std::unique_ptr<Gateway> gateway;
   Status status = open_gateway(options, std::move(mqtt), gateway);
   if (!status.is_ok()) return fail(status);
+  const std::uint64_t dead_before = look_at(*gateway).dead;
   status = drain(*gateway, options, stop_signal);
   gateway->stop();
   // Stopping stores the acknowledgements too, but has nobody to tell when it cannot.
   const Status stored = gateway->flush();
-  int code = report(*gateway, options);
+  Look look = look_at(*gateway);
+  look.dead -= std::min(look.dead, dead_before);
+  int code = report(look, options);
   if (!status.is_ok()) code = fail(status);
+  if (look.dead > 0) {
+    say(std::to_string(look.dead) + " events became dead letters; see `edgepost dead list`");
+    if (options.has("until-empty")) code = kFailed;  // not every event was acknowledged
+  }
   if (stored.is_ok()) return code;
   return fail({stored.code(),
                "cannot store what was acknowledged; it may be sent again: " + stored.message()});

@@ -186,5 +186,36 @@ TEST_CASE_FIXTURE(OutageFixture,
     CHECK(subscriber.next() == std::to_string(i));
 }
 
+TEST_CASE_FIXTURE(OutageFixture,
+                  "sync: --until-empty awaits requeued dead letters, and says what died") {
+  // Said to a client of MQTT 5: nothing larger is even sent.
+  const Mosquitto narrow("max_packet_size 1000\n");
+  const Mosquitto wide;
+  publish("small\n" + std::string(2'000, 'x') + "\nsmall\n");
+  const auto sync = [&](const Mosquitto& broker) {
+    return run("sync", {"--to", broker.url(), "--until-empty", "--timeout", "20s", "--json"});
+  };
+  const std::string died = "edgepost: 1 events became dead letters; see `edgepost dead list`\n";
+  const Outcome first = sync(narrow);
+  CHECK(first.code == 1);
+  CHECK(first.err == died);
+  CHECK(number_in(first.out, "acknowledged") == 2);
+  CHECK(number_in(first.out, "lag") == 0);
+  CHECK(number_in(first.out, "dead") == 1);
+  const Outcome nothing = sync(narrow);
+  CHECK(nothing.code == 0);
+  CHECK(nothing.err.empty());
+  CHECK(number_in(nothing.out, "dead") == 0);
+  for (const bool is_taken : {false, true}) {
+    REQUIRE(run("dead", {"requeue", "--all"}).code == 0);
+    const Outcome again = sync(is_taken ? wide : narrow);
+    CHECK(again.code == (is_taken ? 0 : 1));
+    CHECK(again.err == (is_taken ? "" : died));
+    CHECK(number_in(again.out, "acknowledged") == (is_taken ? 1 : 0));
+    CHECK(number_in(run("status", {"--json"}).out, "dead") == (is_taken ? 0 : 1));
+  }
+  CHECK(run("dead", {"list"}).out == "no dead letters\n");
+}
+
 }  // namespace
 }  // namespace edgepost::test

@@ -181,7 +181,7 @@ TEST_CASE_FIXTURE(EdgepostCommand, "sync: it drains every stream and says what i
   const Outcome outcome = run("sync", {"--to", broker.url(), "--until-empty", "--json"});
   INFO(outcome.err);
   CHECK(outcome.code == 0);
-  CHECK(outcome.out == "{\"acknowledged\":301,\"sent\":301,\"lag\":0}\n");
+  CHECK(outcome.out == "{\"acknowledged\":301,\"sent\":301,\"lag\":0,\"dead\":0}\n");
   std::set<std::string> received;
   for (int i = 0; i < 301; ++i)
     received.insert(subscriber.next().value_or("nothing"));
@@ -202,7 +202,7 @@ TEST_CASE_FIXTURE(EdgepostCommand, "sync: it waits for a broker that is away [P-
                {.error = dir.file("err")});
   CHECK(!sync.line(500ms));
   broker.start();
-  CHECK(sync.line(kPatience) == "{\"acknowledged\":10,\"sent\":10,\"lag\":0}");
+  CHECK(sync.line(kPatience) == "{\"acknowledged\":10,\"sent\":10,\"lag\":0,\"dead\":0}");
   CHECK(sync.wait() == 0);
   CHECK(read_file(dir.file("err")).find("trying again") != std::string::npos);
   for (int i = 1; i <= 10; ++i)
@@ -244,7 +244,7 @@ TEST_CASE_FIXTURE(EdgepostCommand,
   Process sync(words("sync", {"--to", url, "--json"}), {.error = dir.file("err")});
   CHECK(!sync.line(300ms));
   sync.signal(SIGTERM);
-  CHECK(sync.line(kPatience) == "{\"acknowledged\":0,\"sent\":0,\"lag\":10}");
+  CHECK(sync.line(kPatience) == "{\"acknowledged\":0,\"sent\":0,\"lag\":10,\"dead\":0}");
   CHECK(sync.wait() == 0);
 }
 
@@ -262,10 +262,10 @@ TEST_CASE_FIXTURE(EdgepostCommand,
   };
   const Outcome refused = sync("wrong");
   CHECK(refused.code == 1);
-  CHECK(refused.out == "{\"acknowledged\":0,\"sent\":0,\"lag\":10}\n");
+  CHECK(refused.out == "{\"acknowledged\":0,\"sent\":0,\"lag\":10,\"dead\":0}\n");
   CHECK(refused.err.find("refused") != std::string::npos);
   CHECK(refused.err.find("other") == std::string::npos);
-  CHECK(sync("right").out == "{\"acknowledged\":10,\"sent\":10,\"lag\":0}\n");
+  CHECK(sync("right").out == "{\"acknowledged\":10,\"sent\":10,\"lag\":0,\"dead\":0}\n");
 }
 
 TEST_CASE_FIXTURE(EdgepostCommand, "status and verify: people get a table and a sentence") {
