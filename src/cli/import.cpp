@@ -19,6 +19,8 @@ namespace edgepost::cli {
 namespace {
 
 constexpr std::size_t kBatchBytesMax = 256 * 1024;  // what the store takes in one commit
+// Whatever another gateway may have stored.
+constexpr EventLimits kLimits{.data_bytes_max = 64U << 20U};
 
 constexpr std::array kOptions{
     kDatabase,
@@ -75,7 +77,7 @@ Result<Line> parse_line(const std::string& text, const std::string& stream) {
   if (line.event.id.is_nil()) {
     return Status(Code::invalid_argument, "id: missing; `edgepost publish --jsonl` makes ids");
   }
-  if (Status status = validate(line.event, EventLimits()); !status.is_ok()) return status;
+  if (Status status = validate(line.event, kLimits); !status.is_ok()) return status;
   return line;
 }
 
@@ -153,7 +155,7 @@ class Importer {
 };
 
 Status import_lines(Importer& importer, const std::string& stream, Progress& progress) {
-  LineReader reader(STDIN_FILENO, kJsonLineBytesMax);
+  LineReader reader(STDIN_FILENO, json_line_bytes_max(kLimits));
   const auto whole = input_bytes(STDIN_FILENO);
   std::string text;
   for (std::uint64_t number = 1;; ++number) {
@@ -172,7 +174,7 @@ Status import_lines(Importer& importer, const std::string& stream, Progress& pro
 }
 
 Status import_all(const Options& options, Tally& tally) {
-  auto gateway = open_as_owner({.database = options.text("db")});
+  auto gateway = open_as_owner({.database = options.text("db"), .limits = kLimits});
   if (!gateway) return gateway.status();
   Importer importer(**gateway, static_cast<std::size_t>(options.count("batch")));
   const Platform platform = default_platform();

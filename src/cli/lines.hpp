@@ -12,7 +12,9 @@ namespace edgepost::cli {
 
 /// An event as a JSON line takes at most this: escapes make six bytes of one of its data, base64
 /// only four of three; its attributes come on top.
-inline constexpr std::size_t kJsonLineBytesMax = EventLimits{}.data_bytes_max * 6 + 64 * 1024;
+constexpr std::size_t json_line_bytes_max(const EventLimits& limits) {
+  return limits.data_bytes_max * 6 + 64 * 1024;
+}
 
 /// `status` with the number of the line that is at fault.
 Status at_line(std::uint64_t number, const Status& status);

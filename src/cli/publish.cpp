@@ -207,7 +207,7 @@ Result<Event> read_event(const std::string& line, const Event& standard, bool is
 
 Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
                      Progress& progress) {
-  LineReader reader(STDIN_FILENO, is_json ? kJsonLineBytesMax : EventLimits().data_bytes_max);
+  LineReader reader(STDIN_FILENO, is_json ? json_line_bytes_max({}) : EventLimits().data_bytes_max);
   const auto whole = input_bytes(STDIN_FILENO);
   std::string line;
   for (std::uint64_t number = 1;; ++number) {
