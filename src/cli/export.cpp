@@ -21,7 +21,8 @@ constexpr std::string_view kDetails =
     "JSON with edgepost_stream, and for what waits or expires delay_ms and ttl_ms: what\n"
     "is left of it by the wall clock (all of it while that is not known to be right).\n"
     "Nothing is consumed; works beside the gateway that owns the database. Events that\n"
-    "are stored meanwhile are not exported.\n";
+    "are stored meanwhile are not exported, nor are dead letters: `edgepost dead list\n"
+    "--json` shows them. What is damaged is told and left out: exit code 1 at the end.\n";
 
 // What is left now of a time that began with the event; never nothing, which an event cannot say.
 Duration left_of(Duration whole, const Event& event, const Clock& clock) {
@@ -54,13 +55,32 @@ std::uint64_t first_pending(const StreamStatus& stream) {
   return floor + 1;
 }
 
+/// Tells of what cannot be read and goes on behind it; then `is_whole` becomes false.
 Status export_stream(Gateway& gateway, const StreamStatus& stream, std::uint64_t from,
-                     const Clock& clock) {
+                     const Clock& clock, bool& is_whole) {
+  constexpr std::size_t kTogether = 1'000;
   Position next{from};
+  std::size_t count = kTogether;
+  std::string damage;  // just before `next`
+  const auto tell = [&] {
+    if (damage.empty()) return;
+    say(damage + "; nothing is exported up to sequence " + std::to_string(next.sequence - 1));
+    damage.clear();
+    is_whole = false;
+  };
   while (next.sequence < stream.next_sequence) {
-    const auto events = gateway.read(stream.name, next, {.events = 1'000, .bytes = 1024 * 1024});
+    const auto events = gateway.read(stream.name, next, {.events = count, .bytes = 1024 * 1024});
+    if (!events && events.status().code() == Code::corrupt) {
+      // Nobody knows how far it goes: one by one up to it, and behind it.
+      if (count == 1) ++next.sequence;
+      if (count == 1 && damage.empty()) damage = events.status().message();
+      count = 1;
+      continue;
+    }
+    tell();
     if (!events) return events.status();
     if (events->empty()) break;
+    count = std::min(count * 2, kTogether);
     std::string lines;
     for (const Event& event : *events) {
       if (event.sequence < stream.next_sequence) append_line(event, stream.name, clock, lines);
@@ -68,6 +88,7 @@ Status export_stream(Gateway& gateway, const StreamStatus& stream, std::uint64_t
     }
     if (Status status = put(lines); !status.is_ok()) return status;
   }
+  tell();
   return {};
 }
 
@@ -77,15 +98,17 @@ int run(const Options& options) {
   const Platform platform = default_platform();
   const std::string wanted = options.text("stream");
   bool is_known = wanted.empty();
+  bool is_whole = true;
   for (const StreamStatus& stream : (*opened)->status().streams) {
     if (!wanted.empty() && stream.name != wanted) continue;
     is_known = true;
     const std::uint64_t pending = options.has("pending") ? first_pending(stream) : 1;
-    const Status status =
-        export_stream(**opened, stream, std::max(options.count("from"), pending), *platform.clock);
+    const std::uint64_t from = std::max(options.count("from"), pending);
+    const Status status = export_stream(**opened, stream, from, *platform.clock, is_whole);
     if (!status.is_ok()) return fail(status);
   }
-  return is_known ? kSuccess : fail({Code::not_found, "unknown stream '" + wanted + "'"});
+  if (!is_known) return fail({Code::not_found, "unknown stream '" + wanted + "'"});
+  return is_whole ? kSuccess : kFailed;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // What `edgepost verify` says of a ruined database, and what --repair makes of it.
 #include <doctest.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 #include <fstream>
@@ -65,6 +66,32 @@ TEST_CASE_FIXTURE(Ruined, "commands: who opens a damaged database says what was 
     CHECK(first.err.find("; evidence " + db + "-damaged-1\n") != std::string::npos);
     CHECK(run(word, options).err.find("was damaged") == std::string::npos);
   }
+}
+
+TEST_CASE_FIXTURE(Ruined, "export: what is damaged is told, what stands behind it is exported") {
+  std::string lines;
+  for (int i = 1; i <= 10; ++i)
+    lines += std::to_string(i) + "\n";
+  publish(lines, {"--batch", "2"});
+  publish("a\n", {"--stream", "second", "--create-stream"});
+  sqlite3* file = nullptr;
+  REQUIRE(sqlite3_initialize() == SQLITE_OK);
+  REQUIRE(sqlite3_open(db.c_str(), &file) == SQLITE_OK);
+  CHECK(sqlite3_exec(file,
+                     "UPDATE edgepost_segment_1 SET data = x'00' WHERE last_seq IN (4, 6, 10)",
+                     nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(file);
+  const Outcome outcome = run("export");
+  CHECK(outcome.code == 1);
+  const Words told = lines_of(outcome.err);
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].starts_with("edgepost: stream outbox, sequences 3 to 4: "));
+  CHECK(told[0].ends_with("; nothing is exported up to sequence 6"));
+  CHECK(told[1].ends_with("; nothing is exported up to sequence 10"));
+  std::vector<std::uint64_t> exported;
+  for (const std::string& line : lines_of(outcome.out))
+    exported.push_back(wire::parse_event(line)->sequence);
+  CHECK(exported == std::vector<std::uint64_t>{1, 2, 7, 8, 1});
 }
 
 TEST_CASE_FIXTURE(Ruined, "verify: --repair says in JSON what was lost") {
