@@ -25,7 +25,7 @@ enum class Order : unsigned char {
 /// How a consumer gets its events. Only the name and the position are stored; the rest may differ
 /// each time it is opened.
 struct ConsumerOptions {
-  std::string name;                   ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
+  std::string name{};                 ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
   Position from = Position::start();  ///< Where a new consumer begins.
   std::string filter = "#";           ///< Topics it wants; others are settled unseen.
   Order order = Order::key;           ///< See Order.
@@ -36,7 +36,7 @@ struct ConsumerOptions {
   /// An event that is not answered in this time counts as tried and is fetched again; zero: never.
   Duration ack_wait = Duration::zero();
   unsigned max_deliver = 0;  ///< Tries before it becomes a dead letter; 0: no limit.
-  RetryPolicy retry;         ///< Delays between tries that nack() leaves open.
+  RetryPolicy retry{};       ///< Delays between tries that nack() leaves open.
 };
 
 /// A consumer: a named durable position in a stream. It hands out events in order; an event is

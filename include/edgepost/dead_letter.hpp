@@ -24,10 +24,10 @@ struct DeadLetter {
 
 /// Which dead letters are meant; what is empty restricts nothing.
 struct DeadLetterQuery {
-  std::string stream;                    ///< Of this stream.
-  std::string consumer;                  ///< Of this consumer.
-  std::string reason;                    ///< With this reason.
-  std::vector<std::uint64_t> sequences;  ///< With one of these sequences.
+  std::string stream{};                    ///< Of this stream.
+  std::string consumer{};                  ///< Of this consumer.
+  std::string reason{};                    ///< With this reason.
+  std::vector<std::uint64_t> sequences{};  ///< With one of these sequences.
 };
 
 /// Dead letters that have stream, consumer and reason in common.

@@ -45,8 +45,8 @@ class EventId {
 
 /// A free attribute of an event: a CloudEvents extension attribute with a string value.
 struct Attribute {
-  std::string name;   ///< 1 to 20 characters of a-z and 0-9; not one that Event has as a field.
-  std::string value;  ///< UTF-8 without control characters, at most 1,024 bytes.
+  std::string name{};   ///< 1 to 20 characters of a-z and 0-9; not one that Event has as a field.
+  std::string value{};  ///< UTF-8 without control characters, at most 1,024 bytes.
 
   bool operator==(const Attribute&) const = default;
 };
@@ -54,26 +54,26 @@ struct Attribute {
 /// A fact that happened, with the attributes of CloudEvents 1.0 and opaque data. A publisher sets
 /// `topic` and `data`, and what else it knows; publishing fills in the rest.
 struct Event {
-  std::string topic;  ///< MQTT topic name; CloudEvents `subject`. 1 to 512 bytes, no wildcard.
-  std::string data;   ///< Opaque bytes; 256 KiB at most unless the gateway is told otherwise.
-  std::string key;    ///< Events of one key stay in order; `partitionkey`; at most 255 bytes.
-  std::string type;   ///< CloudEvents `type`, <= 255 bytes; empty: "edgepost.event".
-  std::string content_type;  ///< `datacontenttype`: a media type (RFC 2045) or empty; <= 255 bytes.
-  std::string schema;  ///< CloudEvents `dataschema`: a URI (RFC 3986), <= 1,024 bytes, or empty.
-  std::string source;  ///< CloudEvents `source`: a URI reference, <= 1,024 bytes; empty: gateway's.
-  EventId id;          ///< CloudEvents `id`, a UUIDv7; nil: made when published.
-  std::optional<Timestamp> time;  ///< CloudEvents `time`, years 0000 to 9999; none: now.
+  std::string topic{};  ///< MQTT topic name; CloudEvents `subject`. 1 to 512 bytes, no wildcard.
+  std::string data{};   ///< Opaque bytes; 256 KiB at most unless the gateway is told otherwise.
+  std::string key{};    ///< Events of one key stay in order; `partitionkey`; at most 255 bytes.
+  std::string type{};   ///< CloudEvents `type`, <= 255 bytes; empty: "edgepost.event".
+  std::string content_type{};  ///< `datacontenttype`: media type (RFC 2045) or none; <= 255 bytes.
+  std::string schema{};  ///< CloudEvents `dataschema`: a URI (RFC 3986), <= 1,024 bytes, or empty.
+  std::string source{};  ///< CloudEvents `source`: URI reference, <= 1,024 bytes; empty: gateway's.
+  EventId id{};          ///< CloudEvents `id`, a UUIDv7; nil: made when published.
+  std::optional<Timestamp> time{};  ///< CloudEvents `time`, years 0000 to 9999; none: now.
   /// Time to live from publishing on, more than zero, ending before the year 10000; none: for ever.
-  std::optional<Duration> expires_after;
+  std::optional<Duration> expires_after{};
   /// Not handed to consumers before this long after it was stored; more than zero, ending before
   /// the year 10000; none: at once. Local: it does not travel with the event. This and
   /// `expires_after` are counted while the machine has power, whatever the wall clock does.
-  std::optional<Duration> not_before;
-  std::string correlation_id;  ///< The conversation this belongs to: `correlationid`; <= 255 bytes.
-  std::string causation_id;  ///< Id of the event that caused this one: `causationid`; <= 255 bytes.
-  std::string trace_parent;  ///< W3C Trace Context `traceparent`, 55 characters, or empty.
-  std::vector<Attribute> attributes;  ///< Free attributes, each name once; at most 32.
-  std::uint64_t sequence = 0;         ///< Place in its stream, from 1; given when stored, 0 before.
+  std::optional<Duration> not_before{};
+  std::string correlation_id{};  ///< Conversation this belongs to: `correlationid`; <= 255 bytes.
+  std::string causation_id{};    ///< Id of the event that caused this: `causationid`; <= 255 bytes.
+  std::string trace_parent{};    ///< W3C Trace Context `traceparent`, 55 characters, or empty.
+  std::vector<Attribute> attributes{};  ///< Free attributes, each name once; at most 32.
+  std::uint64_t sequence = 0;  ///< Place in its stream, from 1; given when stored, 0 before.
 
   /// Returns this event linked to the one that caused it: `causation_id` is the parent's id (empty
   /// while the parent has none), `correlation_id` the parent's (its id where it has none), and

@@ -33,11 +33,11 @@ enum class Access : unsigned char {
 
 /// How to open a gateway.
 struct GatewayOptions {
-  std::string database;         ///< Path of the SQLite file; made if it is missing.
-  std::string device_id;        ///< Empty: `gw-` and the start of the database's identity.
-  std::string source;           ///< CloudEvents source of its events; empty: `/` and device id.
+  std::string database{};       ///< Path of the SQLite file; made if it is missing.
+  std::string device_id{};      ///< Empty: `gw-` and the start of the database's identity.
+  std::string source{};         ///< CloudEvents source of its events; empty: `/` and device id.
   Access access = Access::own;  ///< See Access.
-  EventLimits limits;           ///< What publish accepts.
+  EventLimits limits{};         ///< What publish accepts.
   Duration flush_interval = std::chrono::milliseconds(100);  ///< Age of a buffered event, at most.
   std::size_t buffer_bytes_max = 256 * 1024;     ///< Buffered events, at most; then publish stores.
   std::size_t group_bytes_max = 256 * 1024;      ///< One commit, at most (or one event).
@@ -50,7 +50,7 @@ struct GatewayOptions {
   /// before the log can begin anew. It is made again when there is room. 0: none.
   std::uint64_t reserve_bytes = 2 * 1024 * 1024;
   std::size_t claims_max = 100'000;  ///< Remembered for each scope, 1 or more; see claim().
-  Platform platform;                 ///< What the host replaces.
+  Platform platform{};               ///< What the host replaces.
 };
 
 /// One gateway: a bus, durable streams in one SQLite file, and the uplinks that drain them.

@@ -28,14 +28,14 @@ enum class MqttMode : unsigned char {
 /// One MQTT broker.
 struct MqttOptions {
   /// `mqtt://host[:port]`, port 1883 by default, or `mqtt+unix:/path`. No user name, no query.
-  std::string url;
-  std::string client_id;  ///< 1 to 128 bytes. Two clients of one id throw each other out.
-  std::string user_name;  ///< Empty: none.
-  std::string password;   ///< Never shown, logged or stored.
+  std::string url{};
+  std::string client_id{};  ///< 1 to 128 bytes. Two clients of one id throw each other out.
+  std::string user_name{};  ///< Empty: none.
+  std::string password{};   ///< Never shown, logged or stored.
   /// `{prefix}`, `{device_id}`, `{topic}`, `{key}` and `{type}` are replaced.
   std::string topic_template = "{prefix}/{device_id}/{topic}";
   std::string prefix = "edgepost";                 ///< For the template.
-  std::string device_id;                           ///< For the template; empty: the client id.
+  std::string device_id{};                         ///< For the template; empty: the client id.
   MqttVersion version = MqttVersion::automatic;    ///< See MqttVersion.
   MqttMode mode = MqttMode::automatic;             ///< See MqttMode.
   Duration keep_alive = std::chrono::seconds(30);  ///< 5 s to 18 h.

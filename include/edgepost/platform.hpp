@@ -47,7 +47,7 @@ struct Platform {
   Clock* clock = nullptr;    ///< Null: the Linux clocks.
   Random* random = nullptr;  ///< Null: getrandom(2).
   Logger* logger = nullptr;  ///< Null: nothing is logged.
-  std::string vfs;  ///< The disk: the name of a registered SQLite VFS. Empty: SQLite's default.
+  std::string vfs{};  ///< The disk: the name of a registered SQLite VFS. Empty: SQLite's default.
 };
 
 /// The machine's own clock, random source and a logger that drops everything. The clock trusts

@@ -34,8 +34,8 @@ enum class Discard : unsigned char {
 /// limits drop is told on the bus, at most once a second, as the topic
 /// `edgepost/stream/<name>/dropped` with the counts by reason as JSON.
 struct StreamOptions {
-  std::string name;                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
-  std::vector<std::string> filters;  ///< Topics it takes, as MQTT filters; routes add more.
+  std::string name{};                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
+  std::vector<std::string> filters{};  ///< Topics it takes, as MQTT filters; routes add more.
   Retention retention = Retention::interest;  ///< Fixed when the stream is created.
   Discard discard = Discard::new_events;      ///< What happens at max_bytes and max_events.
   std::uint64_t max_bytes = 0;                ///< Of stored segments; 0: no limit but the disk.
@@ -47,8 +47,8 @@ struct StreamOptions {
 
 /// A place in a stream.
 struct Position {
-  std::uint64_t sequence = 1;     ///< The first event wanted.
-  std::optional<Timestamp> time;  ///< Or: the first event of this time or later.
+  std::uint64_t sequence = 1;       ///< The first event wanted.
+  std::optional<Timestamp> time{};  ///< Or: the first event of this time or later.
 
   /// The oldest event that is still there.
   static Position start() { return {}; }

@@ -22,10 +22,10 @@ struct BreakerPolicy {
 /// A durable local subscription: a handler that is the consumer of a stream. It gets every event at
 /// least once, also those published while it was not running, until it returns ok.
 struct SubscriberOptions {
-  std::string stream;        ///< Which stream.
-  ConsumerOptions consumer;  ///< Its name is the subscriber's; retry, order and max_deliver.
-  unsigned workers = 1;      ///< Threads that call the handler at once; 1 to 64.
-  BreakerPolicy breaker;     ///< When to pause.
+  std::string stream{};        ///< Which stream.
+  ConsumerOptions consumer{};  ///< Its name is the subscriber's; retry, order and max_deliver.
+  unsigned workers = 1;        ///< Threads that call the handler at once; 1 to 64.
+  BreakerPolicy breaker{};     ///< When to pause.
 };
 
 /// Handles one event. It may publish, transact and claim in the same gateway; to have an effect

@@ -32,8 +32,8 @@ std::string_view to_string(AnswerClass answer);
 /// What the upstream said, in the transport's words.
 struct Answer {
   AnswerClass meaning = AnswerClass::acknowledged;  ///< What to do about it.
-  std::string reason;                               ///< For people: code and text. No secret.
-  std::optional<Duration> retry_after;              ///< The pause it asked for, if it did.
+  std::string reason{};                             ///< For people: code and text. No secret.
+  std::optional<Duration> retry_after{};            ///< The pause it asked for, if it did.
 };
 
 /// What the upstream allows on this connection.

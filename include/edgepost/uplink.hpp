@@ -15,10 +15,10 @@ namespace edgepost {
 
 /// One upstream and its policy.
 struct UplinkOptions {
-  std::string name;                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
-  std::vector<std::string> streams;  ///< The streams to drain; each gets a consumer of this name.
-  RetryPolicy retry;                 ///< When to connect again, and to send a refused event again.
-  Order order = Order::key;          ///< Which events wait for which; see ConsumerOptions.
+  std::string name{};                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
+  std::vector<std::string> streams{};  ///< The streams to drain; each gets a consumer of this name.
+  RetryPolicy retry{};       ///< When to connect again, and to send a refused event again.
+  Order order = Order::key;  ///< Which events wait for which; see ConsumerOptions.
   std::size_t max_in_flight_per_key = 1;  ///< See ConsumerOptions.
   unsigned max_deliver = 20;       ///< Refusals before an event becomes a dead letter; 0: no limit.
   std::size_t max_in_flight = 64;  ///< Unanswered events; 1 to 65,535, and the broker's limit.
