@@ -193,7 +193,7 @@ TEST_CASE_FIXTURE(OutageFixture,
   const Mosquitto wide;
   publish("small\n" + std::string(2'000, 'x') + "\nsmall\n");
   const auto sync = [&](const Mosquitto& broker) {
-    return run("sync", {"--to", broker.url(), "--until-empty", "--timeout", "20s", "--json"});
+    return run("sync", {"--to", broker.url(), "--until-empty", "--retry-max", "20ms", "--json"});
   };
   const std::string died = "edgepost: 1 events became dead letters; see `edgepost dead list`\n";
   const Outcome first = sync(narrow);
