@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace edgepost::sim {
@@ -21,7 +22,7 @@ class Draw {
   [[nodiscard]] std::uint64_t state() const { return state_; }
 
   /// Evenly from 0 to `count` - 1, as far as 64 bits by modulo are even. Requires: `count` > 0.
-  std::uint64_t below(std::uint64_t count) { return next() % count; }
+  std::size_t below(std::size_t count) { return static_cast<std::size_t>(next() % count); }
 
  private:
   std::uint64_t state_;

@@ -72,7 +72,7 @@ void File::settle(CutPolicy policy, Draw& draw, std::size_t sector_bytes) {
 void File::settle_piece(std::size_t offset, std::string_view piece, CutPolicy policy, Draw& draw) {
   if (is_kept(policy, draw)) return put(durable_, offset, piece);
   if (policy == CutPolicy::torn && draw.below(2) == 0) {
-    const auto torn_at = static_cast<std::size_t>(draw.below(piece.size()));
+    const std::size_t torn_at = draw.below(piece.size());
     return put(durable_, offset, piece.substr(0, torn_at));
   }
   if (policy == CutPolicy::garbage && draw.below(2) == 0) {

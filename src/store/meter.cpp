@@ -9,7 +9,7 @@ namespace edgepost::store {
 namespace {
 
 // An open file: ours in front, the real one behind it in the same allocation.
-struct alignas(std::max_align_t) File {
+struct alignas(8) File {  // as SQLite allocates them
   sqlite3_file base;
   Meter* meter;
 
@@ -17,7 +17,8 @@ struct alignas(std::max_align_t) File {
 };
 
 Meter& of(sqlite3_vfs* vfs) { return *static_cast<Meter*>(vfs->pAppData); }
-sqlite3_file* real(sqlite3_file* file) { return reinterpret_cast<File*>(file)->real(); }
+File& ours(sqlite3_file* file) { return *static_cast<File*>(static_cast<void*>(file)); }
+sqlite3_file* real(sqlite3_file* file) { return ours(file).real(); }
 const sqlite3_io_methods& io(sqlite3_file* file) { return *real(file)->pMethods; }
 
 int close(sqlite3_file* f) { return io(f).xClose(real(f)); }
@@ -27,14 +28,14 @@ int read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
 }
 
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
-  reinterpret_cast<File*>(f)->meter->wrote(size);
+  ours(f).meter->wrote(size);
   return io(f).xWrite(real(f), from, size, at);
 }
 
 int truncate(sqlite3_file* f, sqlite3_int64 size) { return io(f).xTruncate(real(f), size); }
 
 int sync(sqlite3_file* f, int flags) {
-  reinterpret_cast<File*>(f)->meter->synced();
+  ours(f).meter->synced();
   return io(f).xSync(real(f), flags);
 }
 
@@ -76,7 +77,7 @@ constexpr sqlite3_io_methods kWithoutSharedMemory = methods(1);
 
 int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* f, int flags, int* granted) {
   Meter& meter = of(vfs);
-  File& file = *reinterpret_cast<File*>(f);
+  File& file = ours(f);
   file.base.pMethods = nullptr;
   file.meter = &meter;
   file.real()->pMethods = nullptr;

@@ -33,12 +33,7 @@ constexpr sqlite3_int64 note_offset(std::uint32_t consumer) {
   return kNotesOffset + sqlite3_int64{consumer - 1} * kNoteBytes;
 }
 
-std::uint32_t stamp_checksum(std::string_view content, std::uint64_t life) {
-  std::string context;
-  ByteWriter writer(context);
-  writer.varint(life);
-  return crc32c(content, crc32c(context, 1));
-}
+std::uint32_t stamp_checksum(std::string_view content) { return crc32c(content, 1); }
 
 // The floor, and a checksum over it, the consumer and the life.
 std::string note_text(std::uint32_t consumer, std::uint64_t life, std::uint64_t floor) {
@@ -56,13 +51,14 @@ std::string note_text(std::uint32_t consumer, std::uint64_t life, std::uint64_t 
 
 }  // namespace
 
-std::string Stamp::encode(std::uint64_t life) const {
+std::string Stamp::encode() const {
   constexpr std::size_t kMarkBytesMax = 5 + 10;
   std::string content;
   content.reserve(128);  // enough for a few streams: this is written behind every commit
   ByteWriter writer(content);
   const unsigned flags = (is_clean ? kClean : 0U) | (is_reserve_used ? kReserveUsed : 0U);
   writer.byte(static_cast<std::uint8_t>(flags));
+  writer.varint(life);
   writer.signed_varint(lived.count());
   writer.signed_varint(boot.time_since_epoch().count());
   for (const std::uint64_t figure :
@@ -76,21 +72,22 @@ std::string Stamp::encode(std::uint64_t life) const {
   }
   std::string text;
   ByteWriter head(text);
-  head.fixed32(stamp_checksum(content, life));
+  head.fixed32(stamp_checksum(content));
   head.fixed32(static_cast<std::uint32_t>(content.size()));
   head.raw(content);
   return text;
 }
 
-std::optional<Stamp> Stamp::decode(std::string_view bytes, std::uint64_t life) {
+std::optional<Stamp> Stamp::decode(std::string_view bytes) {
   ByteReader head(bytes);
   const std::uint32_t checksum = head.fixed32();
   const std::string_view content = head.raw(head.fixed32());
-  if (head.has_failed() || checksum != stamp_checksum(content, life)) return std::nullopt;
+  if (head.has_failed() || checksum != stamp_checksum(content)) return std::nullopt;
   ByteReader reader(content);
   Stamp stamp;
   const unsigned flags = reader.byte();
   stamp.is_clean = (flags & kClean) != 0;
+  stamp.life = reader.varint();
   stamp.is_reserve_used = (flags & kReserveUsed) != 0;
   stamp.lived = Duration(reader.signed_varint());
   stamp.boot = Instant(Duration(reader.signed_varint()));
@@ -153,12 +150,12 @@ struct Owner::File {
     return pid;
   }
 
-  std::optional<Stamp> read_stamp(std::uint64_t life) {
+  std::optional<Stamp> read_stamp() {
     std::string text(kStampBytes, '\0');
     const int size = static_cast<int>(kStampBytes);
     const int rc = file()->pMethods->xRead(file(), text.data(), size, kStampOffset);
     if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return std::nullopt;
-    return Stamp::decode(text, life);
+    return Stamp::decode(text);
   }
 
   const char* name = nullptr;
@@ -234,19 +231,27 @@ Status Owner::begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors,
   return {Code::io_error, "the owner file cannot be written"};
 }
 
-void Owner::leave(const Stamp& stamp, std::uint64_t life) {
-  const std::string text = stamp.encode(life);
+void Owner::leave(const Stamp& stamp) {
+  const std::string text = stamp.encode();
   sqlite3_file* file = file_->file();
   file->pMethods->xWrite(file, text.data(), static_cast<int>(text.size()), kStampOffset);
 }
 
-std::optional<Stamp> Owner::stamp(std::uint64_t life) const { return file_->read_stamp(life); }
+std::optional<Stamp> Owner::last_stamp() const { return file_->read_stamp(); }
+
+std::optional<Stamp> Owner::stamp(std::uint64_t life) const {
+  std::optional<Stamp> stamp = last_stamp();
+  if (stamp && stamp->life != life) stamp.reset();
+  return stamp;
+}
 
 std::optional<Stamp> Owner::stamp(const std::string& database, const std::string& vfs,
                                   std::uint64_t life) {
   File opened;
   if (opened.open(database, vfs, SQLITE_OPEN_READONLY) != SQLITE_OK) return std::nullopt;
-  return opened.read_stamp(life);
+  std::optional<Stamp> stamp = opened.read_stamp();
+  if (stamp && stamp->life != life) stamp.reset();
+  return stamp;
 }
 
 std::uint64_t Owner::noted(std::uint32_t consumer, std::uint64_t life) const {

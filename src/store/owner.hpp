@@ -15,8 +15,9 @@ namespace edgepost::store {
 
 /// What an owner leaves in its file behind every commit.
 struct Stamp {
-  Duration lived{};  ///< The life clock (store/life.hpp) when it was written.
-  Instant boot;      ///< Clock::since_boot() at the same instant.
+  std::uint64_t life = 0;  ///< Of the database; see life_of().
+  Duration lived{};        ///< The life clock (store/life.hpp) when it was written.
+  Instant boot;            ///< Clock::since_boot() at the same instant.
   WriteStatus writes;
   bool is_clean = false;         ///< The owner has closed the database and had met no damage.
   bool is_reserve_used = false;  ///< See GatewayStatus.
@@ -24,9 +25,9 @@ struct Stamp {
   std::map<std::uint32_t, std::uint64_t> marks;
 
   /// Errors: none; marks that do not fit (there is room for hundreds) are left out.
-  [[nodiscard]] std::string encode(std::uint64_t life) const;
-  /// Nothing when it is damaged or of another life.
-  static std::optional<Stamp> decode(std::string_view bytes, std::uint64_t life);
+  [[nodiscard]] std::string encode() const;
+  /// Nothing when it is damaged.
+  static std::optional<Stamp> decode(std::string_view bytes);
 };
 
 /// The mark that one process (and one gateway in it) owns a database: a lock on the file
@@ -60,10 +61,12 @@ class Owner {
   Status begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors, std::uint64_t life);
 
   /// Replaces the stamp, by one write. One that cannot be written is only old, or missing.
-  void leave(const Stamp& stamp, std::uint64_t life);
+  void leave(const Stamp& stamp);
 
-  /// The stamp of `life`, if there is one.
+  /// The stamp, if it is of `life`.
   [[nodiscard]] std::optional<Stamp> stamp(std::uint64_t life) const;
+  /// The stamp of whatever life, for a database that does not know its own any more.
+  [[nodiscard]] std::optional<Stamp> last_stamp() const;
 
   /// The same for whoever looks from outside.
   static std::optional<Stamp> stamp(const std::string& database, const std::string& vfs,

@@ -1,6 +1,7 @@
 #include "store/rebuild.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <span>
 #include <utility>
 #include <vector>
@@ -46,6 +47,12 @@ std::optional<std::uint64_t> events_in(std::string_view data, std::uint32_t stre
   return events;
 }
 
+// Nobody knows its name any more, unless it is there.
+std::string recovered_stream_sql(const std::string& id) {
+  return "INSERT OR IGNORE INTO edgepost_stream (id, name) VALUES (" + id + ", 'recovered-" + id +
+         "')";
+}
+
 bool is_of_disk(const Status& status) {
   return status.code() == Code::full || status.code() == Code::io_error ||
          status.code() == Code::busy;
@@ -83,6 +90,8 @@ Status Rebuild::carry_identity() {
   const Result<Identity> identity = read_identity(from_);
   if (!identity) {
     problem("the identity of the database was lost: it has a new one");
+    stamp_ = owner_.last_stamp();
+    if (stamp_) lives_ = {stamp_->life};
     return is_of_disk(identity.status()) ? identity.status() : Status();
   }
   // An owner that died while it began has left its own count behind, or not yet.
@@ -206,9 +215,13 @@ Status Rebuild::carry_streams() {
     if (id.empty() || id.size() > 9 || id.find_first_not_of("0123456789") != std::string::npos) {
       continue;
     }
-    const std::string sql = "INSERT OR IGNORE INTO edgepost_stream (id, name) VALUES (" + id +
-                            ", 'recovered-" + id + "')";
-    if (Status status = to_.run(sql.c_str()); !status.is_ok()) return status;
+    if (Status status = to_.run(recovered_stream_sql(id).c_str()); !status.is_ok()) return status;
+  }
+  // Of some there may be nothing left but how far they had come.
+  for (const auto& [id, mark] : stamp_ ? stamp_->marks : std::map<std::uint32_t, std::uint64_t>()) {
+    if (mark == 0) continue;
+    if (Status status = to_.run(recovered_stream_sql(std::to_string(id)).c_str()); !status.is_ok())
+      return status;
   }
   std::vector<Stream> streams;
   Result<Statement> select = to_.prepare("SELECT id, name FROM edgepost_stream ORDER BY id");
@@ -265,6 +278,30 @@ Status Rebuild::carry_segments(const Stream& stream) {
   return !whole && is_of_disk(whole.status()) ? whole.status() : Status();
 }
 
+// Only what the owner's notes prove counts as acknowledged. What is not there, and may have been
+// delivered or not, is lost.
+Result<Books> Rebuild::new_books(const Stream& stream, std::uint64_t next) {
+  const auto ids =
+      texts(to_, "SELECT id FROM edgepost_consumer WHERE stream_id = " + std::to_string(stream.id) +
+                     " AND id BETWEEN 1 AND " + std::to_string(UINT32_MAX) + " ORDER BY id");
+  if (!ids) return ids.status();
+  Books books;
+  books.next_sequence = next;
+  for (const std::string& id : *ids) {
+    Floor floor;
+    std::from_chars(id.data(), id.data() + id.size(), floor.consumer);
+    for (const std::uint64_t life : lives_)
+      floor.floor = std::max(floor.floor, owner_.noted(floor.consumer, life));
+    floor.floor = std::min(floor.floor, next - 1);
+    books.done = books.floors.empty() ? floor.floor : std::min(books.done, floor.floor);
+    books.floors.push_back(std::move(floor));
+  }
+  for (Floor& floor : books.floors)
+    floor.start = books.done + 1;
+  books.trimmed = books.acknowledged = books.done;
+  return books;
+}
+
 Status Rebuild::carry_books(const Stream& stream) {
   const std::string table = segment_table_name(stream.id);
   std::string row0;
@@ -281,29 +318,10 @@ Status Rebuild::carry_books(const Stream& stream) {
     next = std::max(next, stamp_->marks.at(stream.id) + 1);
   }
   if (!books) {
-    // What was before the oldest segment had been settled, or it would be there.
-    const Result<std::int64_t> first = to_.integer(
-        ("SELECT last_seq - count FROM " + table + " ORDER BY last_seq LIMIT 1").c_str());
-    if (!first) return first.status();
-    books = Books();
-    books->next_sequence = next;
-    books->done = *newest == 0 ? next - 1 : static_cast<std::uint64_t>(*first);
-    books->trimmed = books->acknowledged = books->done;
     problem("stream " + stream.name + ": its books were lost and are made anew");
-    const auto ids = texts(to_, "SELECT id FROM edgepost_consumer WHERE stream_id = " +
-                                    std::to_string(stream.id) + " ORDER BY id");
-    if (!ids) return ids.status();
-    for (const std::string& id : *ids) {
-      const auto consumer = static_cast<std::uint32_t>(std::stoul(id));
-      std::uint64_t noted = 0;
-      for (const std::uint64_t life : lives_)
-        noted = std::max(noted, owner_.noted(consumer, life));
-      Floor floor;
-      floor.consumer = consumer;
-      floor.start = books->done + 1;
-      floor.floor = std::clamp(noted, books->done, next - 1);
-      books->floors.push_back(std::move(floor));
-    }
+    Result<Books> made = new_books(stream, next);
+    if (!made) return made.status();
+    books = std::move(*made);
   }
   if (Status status = fill_holes(stream, books->done, next); !status.is_ok()) return status;
   const Result<std::int64_t> bytes =

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "edgepost/gateway_status.hpp"
+#include "store/books.hpp"
 #include "store/connection.hpp"
 #include "store/owner.hpp"
 #include "store/schema.hpp"
@@ -34,6 +35,7 @@ class Rebuild {
   Status check_dead_letters();
   Status carry_streams();
   Status carry_segments(const Stream& stream);
+  Result<Books> new_books(const Stream& stream, std::uint64_t next);
   Status carry_books(const Stream& stream);
   Status fill_holes(const Stream& stream, std::uint64_t done, std::uint64_t next);
   Status carry_user_objects(const char* type);

@@ -125,6 +125,16 @@ Result<Connection> open_without_header(const Files& files, const std::string& ev
   return open_damaged(scratch, vfs);
 }
 
+// In the place of a database of which nothing can be read.
+Result<Connection> open_nothing(const Files& files, const std::string& vfs) {
+  const std::string scratch = files.path("-salvage-copy");
+  for (const char* suffix : {"-wal", ""}) {
+    if (Status status = files.remove(scratch + suffix); !status.is_ok()) return status;
+  }
+  if (Status status = files.write(scratch, ""); !status.is_ok()) return status;
+  return open_damaged(scratch, vfs);
+}
+
 // The evidence was there: SQLite says the same of a file that the disk fails to open.
 bool is_of_disk(const Status& status) {
   return status.code() == Code::full || status.code() == Code::io_error ||
@@ -140,7 +150,11 @@ Status rebuild(const Files& files, const std::string& evidence, const std::strin
   Result<Connection> from = open_damaged(evidence, vfs);
   if (!from) report.problems.push_back(from.status().message());
   if (!from && !is_of_disk(from.status())) from = open_without_header(files, evidence, vfs);
-  if (!from && is_of_disk(from.status())) return as_of_disk(from.status());
+  if (!from && !is_of_disk(from.status())) {
+    report.problems.emplace_back("nothing could be read: the database begins anew");
+    from = open_nothing(files, vfs);
+  }
+  if (!from) return as_of_disk(from.status());
   // The database last: a log without one counts as cut off, which nobody owns and mends.
   for (const char* suffix : {"-journal", "-wal", ""}) {
     if (Status status = files.remove(files.path(suffix)); !status.is_ok()) return status;
@@ -149,9 +163,7 @@ Status rebuild(const Files& files, const std::string& evidence, const std::strin
   if (!to) return to.status();
   Status status = migrate(*to, random);
   if (!status.is_ok()) return status;
-  if (from) return Rebuild(*from, *to, owner, report).run();
-  report.problems.emplace_back("nothing could be read: the database begins anew");
-  return {};
+  return Rebuild(*from, *to, owner, report).run();
 }
 
 }  // namespace
@@ -211,7 +223,14 @@ Result<std::vector<Lost>> find_lost_tails(Connection& connection, const Stamp& s
         ("SELECT EXISTS (SELECT 1 FROM edgepost_stream WHERE id = " + std::to_string(stream) + ")")
             .c_str());
     if (!is_there) return is_there.status();
-    if (*is_there == 0) continue;
+    if (*is_there == 0) {
+      const Result<std::int64_t> next_id = connection.integer("SELECT next_id FROM edgepost_meta");
+      if (!next_id) return next_id.status();
+      if (mark == 0 || stream < *next_id) continue;  // it was deleted
+      return Status(Code::corrupt, "database " + connection.path() + ": stream number " +
+                                       std::to_string(stream) +
+                                       " is missing: the log that it was made in is lost");
+    }
     StreamLog log(stream, StreamOptions{});
     if (Status status = log.load(connection); !status.is_ok()) return status;
     if (log.next_sequence() <= mark) tails.push_back({stream, log.next_sequence(), mark});

@@ -55,7 +55,8 @@ struct Lost {
 Status insert_lost(Connection& connection, const Lost& tail);
 
 /// Compares every stream with its mark: behind its newest event there may be some that were
-/// committed, which a log that has lost its tail does not have. Errors: corrupt; io_error.
+/// committed, which a log that has lost its tail does not have. Errors: corrupt, also when a stream
+/// is missing that was made in that log; io_error.
 Result<std::vector<Lost>> find_lost_tails(Connection& connection, const Stamp& stamp);
 
 }  // namespace edgepost::store

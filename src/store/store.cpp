@@ -69,6 +69,7 @@ WriteStatus Store::writes() const {
 // Behind a commit, never before: what it says is in the database.
 void Store::leave_stamp(bool is_closing) {
   Stamp stamp;
+  stamp.life = life_of(identity_);
   stamp.is_clean =
       is_closing && !is_suspect_ && !writer_->has_met_damage() && !reader_->has_met_damage();
   stamp.is_reserve_used = room_ && room_->is_reserve_used();
@@ -80,7 +81,7 @@ void Store::leave_stamp(bool is_closing) {
     for (const auto& stream : streams_)
       stamp.marks[stream->id()] = stream->next_sequence() - 1;
   }
-  owner_->leave(stamp, life_of(identity_));
+  owner_->leave(stamp);
 }
 
 Result<std::uint64_t> Store::shrink() {

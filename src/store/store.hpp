@@ -137,6 +137,7 @@ class Store {
   Status examine(Status& damage);
   Status check_unclean(Connection& connection);
   void find_stamp(Connection& connection);
+  Status refuse_emptied();
   Status keep_lost_tails();
   Status mark_lost_tails();
   Status salvage_all(const Status& why);

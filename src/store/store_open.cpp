@@ -242,10 +242,24 @@ Status Store::check_unclean(Connection& connection) {
   return *bytes <= kWholeCheckBytes ? quick_check(connection, "1") : check_parts(connection);
 }
 
+// An empty file is a new database, unless its owner had stored events in it.
+Status Store::refuse_emptied() {
+  const Result<std::int64_t> pages = writer_->integer("PRAGMA page_count");
+  if (!pages) return pages.status();
+  const auto stamp = owner_->last_stamp();
+  const auto has_events = [](const auto& mark) { return mark.second > 0; };
+  if (*pages > 0 || !stamp || std::none_of(stamp->marks.begin(), stamp->marks.end(), has_events)) {
+    return {};
+  }
+  return {Code::corrupt, "database " + options_.database +
+                             ": is empty, and its owner file knows of events (who wants to begin"
+                             " anew deletes all files whose names begin so)"};
+}
+
 // Before the log is carried over into the file: what is left of it is evidence.
 Status Store::keep_lost_tails() {
   lost_tails_.clear();
-  if (!found_stamp_) return {};
+  if (!found_stamp_) return refuse_emptied();
   Result<std::vector<Lost>> tails = find_lost_tails(*writer_, *found_stamp_);
   if (!tails) return tails.status();
   lost_tails_ = std::move(*tails);

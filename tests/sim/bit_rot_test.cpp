@@ -21,7 +21,8 @@ constexpr std::uint64_t kWounds = 1'000;
 Wound wound_of(const sim::DiskImage& image, const std::string& file, std::uint64_t number) {
   constexpr std::size_t kSizes[] = {1, 8, 512, 3 * 4096};
   std::mt19937_64 random(number);
-  return {file, random() % image.at(file).size(), kSizes[random() % 4], number};
+  const std::uint64_t place = random() % image.at(file).size();
+  return {file, static_cast<std::size_t>(place), kSizes[random() % 4], number};
 }
 
 void run(const std::string& name, const sim::DiskImage& image, const std::string& file,

@@ -209,13 +209,16 @@ TEST_CASE("owner: a stamp holds for one life of the database, and damage makes i
   REQUIRE(owner.is_ok());
   CHECK_FALSE((*owner)->stamp(77).has_value());
   store::Stamp stamp;
+  stamp.life = 77;
   stamp.lived = std::chrono::hours(100);
   stamp.boot = Instant(std::chrono::seconds(5));
   stamp.writes = {.commits = 3, .events = 400, .bytes = 50'000, .syncs = 6, .checkpoints = 1};
   stamp.is_reserve_used = true;
   stamp.marks = {{1, 400}, {7, 1'000'000'000'000}};
-  (*owner)->leave(stamp, 77);
+  (*owner)->leave(stamp);
   (*owner)->note(1, 77, 12);
+  CHECK_FALSE((*owner)->stamp(78).has_value());
+  CHECK((*owner)->last_stamp()->life == 77);
   owner->reset();
   const auto found = Owner::stamp(database, "", 77);
   REQUIRE(found.has_value());
@@ -240,9 +243,10 @@ TEST_CASE("owner: more marks than there is room for leave the others and the not
   REQUIRE(owner.is_ok());
   (*owner)->note(1, 77, 12);
   store::Stamp stamp;
+  stamp.life = 77;
   for (std::uint32_t stream = 1; stream <= 5'000; ++stream)
     stamp.marks[stream] = std::uint64_t{1} << 60U;
-  (*owner)->leave(stamp, 77);
+  (*owner)->leave(stamp);
   CHECK((*owner)->noted(1, 77) == 12);
   const auto found = (*owner)->stamp(77);
   REQUIRE(found.has_value());

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -123,6 +124,76 @@ TEST_CASE_FIXTURE(Damaged, "salvage: books that rotted are made anew from the se
   check_sound();
   open();
   CHECK_FALSE(gateway->status().damage.has_value());
+}
+
+TEST_CASE_FIXTURE(Damaged,
+                  "salvage: lost books never make acknowledged what is lost [P-04] [P-06]") {
+  open();
+  publish_many(1, 9);
+  {
+    Consumer cloud = consumer();
+    CHECK(fetch(cloud, 2).size() == 2);
+    for (const std::uint64_t sequence : {1U, 2U})
+      REQUIRE(cloud.acknowledge(sequence).is_ok());
+  }
+  close();
+  overwrite(root_of("edgepost_segment_1"), "\x41");
+  open();
+  CHECK(damage().events_lost == 7);
+  CHECK(outbox().ledger.acknowledged == 2);
+  CHECK(outbox().ledger.pending == 7);
+  Consumer cloud = consumer();
+  CHECK(cloud.status().floor == 2);
+  CHECK(fetch(cloud, 9).empty());
+  CHECK(outbox().ledger.dropped.damaged == 7);
+  CHECK(publish("10").sequence == 10);
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: where nothing can be read, what is lost is counted [P-06]") {
+  open();
+  publish_many(1, 5);
+  close();
+  SUBCASE("ruined throughout") {
+    overwrite(0, std::string(content(options.database).size(), '\xff'));
+  }
+  SUBCASE("a ruined schema") { overwrite(100, "\xff"); }
+  SUBCASE("emptied") { std::filesystem::resize_file(options.database, 0); }
+  SUBCASE("gone") { std::filesystem::remove(options.database); }
+  open();
+  CHECK(damage().events_lost == 5);
+  const auto streams = gateway->status().streams;
+  const bool is_counted =
+      std::any_of(streams.begin(), streams.end(), [](const StreamStatus& stream) {
+        return stream.name == "recovered-1" && stream.ledger.published == 5;
+      });
+  CHECK(is_counted);
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(Damaged,
+                  "salvage: a stream that was made in a log that is lost is missed [P-06]") {
+  in_a_process_that_dies([this] {
+    open();
+    publish_many(1, 5);
+  });
+  std::filesystem::remove(options.database + "-wal");
+  open();
+  CHECK(damage().events_lost == 5);
+  check_sound();
+}
+
+TEST_CASE_FIXTURE(Damaged, "salvage: a stream that was deleted is not missed") {
+  open();
+  REQUIRE(gateway->create_stream({.name = "old", .filters = {"old/#"}}).is_ok());
+  REQUIRE(gateway->publish({.topic = "old/x", .data = "1"}).is_ok());
+  const std::string owner = content(options.database + "-owner");
+  REQUIRE(gateway->delete_stream("old").is_ok());
+  close();
+  std::ofstream(options.database + "-owner", std::ios::binary) << owner;  // a power cut keeps this
+  open();
+  CHECK_FALSE(gateway->status().damage.has_value());
+  CHECK(gateway->status().streams.size() == 1);
 }
 
 TEST_CASE_FIXTURE(Damaged, "salvage: what can be read is kept, what is lost is counted [P-06]") {
