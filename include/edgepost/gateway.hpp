@@ -80,7 +80,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  /// Creates a stream; when one of that name exists, nothing changes.
+  /// Creates a stream; when one of that name exists, nothing changes, whatever its options are:
+  /// status() has them, change_stream() changes them.
   /// Durable: when it returns. Errors: invalid_argument, naming the position; full; io_error;
   /// wrong_state (read-only, or inside transact).
   Status create_stream(const StreamOptions& options);
@@ -125,7 +126,7 @@ class Gateway {
   /// commit; wrong_state (read-only, nested, or the caller's SQL ended the transaction).
   Status transact(const std::function<Status(Transaction&)>& work);
 
-  /// Subscribes on the bus; see Bus::subscribe.
+  /// Subscribes on the bus; see Bus::subscribe, also for the errors.
   Result<Subscription> subscribe(std::string_view filter, Handler handler);
 
   /// The bus, for events that need no store.
@@ -165,7 +166,7 @@ class Gateway {
   /// Durable: when it returns. Errors: as requeue.
   Result<std::uint64_t> purge(const DeadLetterQuery& query);
 
-  /// Reads events without consuming them; works in both access modes.
+  /// Reads events without consuming them; works in every access mode.
   /// Errors: not_found (stream); corrupt, naming stream and sequence; io_error.
   Result<std::vector<Event>> read(std::string_view stream, Position from,
                                   const ReadLimits& limits = {});

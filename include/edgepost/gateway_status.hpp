@@ -32,20 +32,20 @@ struct DamageReport {
 
 /// A gateway at one instant.
 struct GatewayStatus {
-  std::string device_id;              ///< As opened.
-  std::uint64_t database_bytes = 0;   ///< The file, without its write-ahead log.
-  std::uint64_t log_bytes = 0;        ///< The write-ahead log.
-  std::uint64_t free_bytes = 0;       ///< Of the file: not in use, the next events go there.
+  std::string device_id;             ///< As opened.
+  std::uint64_t database_bytes = 0;  ///< The file, without its write-ahead log.
+  std::uint64_t log_bytes = 0;       ///< The write-ahead log.
+  std::uint64_t free_bytes = 0;      ///< Of the file: not in use, the next events go there.
   /// The disk is full; what is left serves acknowledging. Unless Access::own, as of the owner's
   /// last commit.
   bool is_reserve_used = false;
-  std::int64_t owner_pid = 0;         ///< Process that owns the database; 0: nobody.
-  std::uint64_t incarnation = 0;      ///< How many times an owner has opened the database.
-  WriteStatus writes;                 ///< Of the owner, since it opened the database.
-  BusStatus bus;                      ///< Zero unless Access::own.
-  std::vector<StreamStatus> streams;  ///< By name.
+  std::int64_t owner_pid = 0;                 ///< Process that owns the database; 0: nobody.
+  std::uint64_t incarnation = 0;              ///< How many times an owner has opened the database.
+  WriteStatus writes;                         ///< Of the owner, since it opened the database.
+  BusStatus bus;                              ///< Zero unless Access::own.
+  std::vector<StreamStatus> streams;          ///< By name.
   std::vector<DeadLetterGroup> dead_letters;  ///< By stream, consumer and reason.
-  std::vector<UplinkStatus> uplinks;  ///< In order of adding; none unless Access::own.
+  std::vector<UplinkStatus> uplinks;          ///< In order of adding; none unless Access::own.
   std::vector<SubscriberStatus> subscribers;  ///< In order of adding; none unless Access::own.
   /// Found since this gateway was opened; with Access::read, the newest evidence, by name only.
   std::optional<DamageReport> damage;

@@ -149,7 +149,8 @@ Status Commit::finish() {
     if (Status status = write_segment(part); !status.is_ok()) return status;
     if (Status status = check_written(part); !status.is_ok()) return status;
     if (!part.keyed.empty()) {
-      Status status = latest_.note(connection_, part.stream->id(), part.max_per_key, part.keyed);
+      Status status = latest_.note(connection_, part.stream->id(), part.max_per_key, part.keyed,
+                                   part.stream->trimmed());
       if (!status.is_ok()) return status;
     }
     if (!part.stream->needs_books(part.next, now_.life)) continue;

@@ -312,13 +312,17 @@ Result<std::uint64_t> Store::resolve(StreamLog& log, const Position& from) {
   if (!from.time) return from.sequence;
   ReadPosition position;
   position.next = log.status().first_sequence;
-  const std::lock_guard lock(read_mutex_);
+  constexpr int kLookedTogether = 1'000;  // then others may read
   while (true) {
-    const Result<std::optional<Stored>> stored = log.read(*reader_, position);
-    if (!stored) return stored.status();
-    if (!stored->has_value()) return log.next_sequence();
-    const Event& event = stored->value().event;
-    if (event.time >= *from.time) return event.sequence;
+    std::optional<std::uint64_t> found;
+    int looked = 0;
+    const Status status = walk(log, position, [&](Stored&& stored) {
+      if (stored.event.time >= *from.time) found = stored.event.sequence;
+      return !found && ++looked < kLookedTogether;
+    });
+    if (!status.is_ok()) return status;
+    if (found) return *found;
+    if (looked < kLookedTogether) return log.next_sequence();
   }
 }
 

@@ -308,6 +308,11 @@ std::vector<std::shared_ptr<Cursor>> StreamLog::cursors() const {
   return cursors_;
 }
 
+std::uint64_t StreamLog::trimmed() const {
+  const std::lock_guard lock(mutex_);
+  return books_.trimmed;
+}
+
 Books StreamLog::stored_books() const {
   const std::lock_guard lock(mutex_);
   return books_;

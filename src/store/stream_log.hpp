@@ -120,6 +120,9 @@ class StreamLog {
   [[nodiscard]] std::shared_ptr<Cursor> cursor(std::string_view name) const;
   [[nodiscard]] std::vector<std::shared_ptr<Cursor>> cursors() const;
 
+  /// Every event up to here has left the stream.
+  [[nodiscard]] std::uint64_t trimmed() const;
+
   /// The books as they were last stored or loaded.
   [[nodiscard]] Books stored_books() const;
   /// What the loaded books have of consumer `id`; the oldest pending event if they do not know it.

@@ -90,6 +90,23 @@ TEST_CASE_FIXTURE(AnchorsFixture, "anchors: the correction is the same on every 
   CHECK((*reader)->read("outbox", Position::start())->front().time == kMorning - 5min);
 }
 
+TEST_CASE_FIXTURE(AnchorsFixture, "anchors: a replay from a time goes by corrected times [P-41]") {
+  open();
+  publish("early");
+  clock.advance(5min);
+  publish("later");
+  learn_time(kMorning);
+  gateway->step(clock.now());
+  const auto replay =
+      gateway->consumer("outbox", {.name = "replay", .from = Position::at(kMorning - 6min)});
+  REQUIRE(replay.is_ok());
+  CHECK(replay->status().floor == 0);
+  const auto later =
+      gateway->consumer("outbox", {.name = "later", .from = Position::at(kMorning - 1min)});
+  REQUIRE(later.is_ok());
+  CHECK(later->status().floor == 1);
+}
+
 TEST_CASE_FIXTURE(AnchorsFixture, "anchors: a dead letter's time is corrected too [P-41]") {
   open();
   publish("early");

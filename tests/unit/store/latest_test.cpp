@@ -1,6 +1,7 @@
 #include "store/latest.hpp"
 
 #include <doctest.h>
+#include <sqlite3.h>
 
 #include <string>
 #include <vector>
@@ -144,4 +145,33 @@ TEST_CASE_FIXTURE(LatestFixture, "latest: a commit of many counts each of them")
               })
               .is_ok());
   CHECK(fetch(cloud, 100).size() == 10);
+}
+
+TEST_CASE_FIXTURE(LatestFixture, "latest: keys of which nothing is left are forgotten [P-21]") {
+  open_keeping(1);
+  Consumer cloud = consumer();
+  for (int i = 0; i < 300; ++i) {
+    put("order " + std::to_string(i), "x");
+    put("always", "y");
+    acknowledge_all(cloud);
+    REQUIRE(gateway->flush().is_ok());
+  }
+  std::int64_t keys = 0;
+  REQUIRE(gateway
+              ->transact([&](Transaction& transaction) -> Status {
+                auto* db = static_cast<sqlite3*>(transaction.native_handle());
+                return sqlite3_exec(
+                           db, "SELECT count(*) FROM edgepost_latest",
+                           [](void* to, int, char** values, char**) {
+                             *static_cast<std::int64_t*>(to) = std::stoll(values[0]);
+                             return 0;
+                           },
+                           &keys, nullptr) == SQLITE_OK
+                           ? Status()
+                           : Status(Code::io_error, "cannot count");
+              })
+              .is_ok());
+  CHECK(keys < 10);
+  CHECK(fetch(cloud, 9).empty());
+  check_sound();
 }
