@@ -86,6 +86,11 @@ Result<std::string> set_aside(const Files& files) {
   const Result<std::optional<Progress>> found = progress_of(files);
   if (!found) return found.status();
   Progress progress = found->value_or(Progress());
+  if (progress.is_copied) {
+    const Result<bool> is_there = files.exists(files.path(evidence_suffix(progress.number)));
+    if (!is_there) return is_there.status();
+    if (!*is_there) progress = {};  // somebody took it away: what is left is what stands here
+  }
   if (progress.number == 0) {
     const Result<std::uint32_t> number = unused_number(files);
     if (!number) return number.status();
@@ -95,6 +100,13 @@ Result<std::string> set_aside(const Files& files) {
   std::string evidence = files.path(evidence_suffix(progress.number));
   if (progress.is_copied) return evidence;
   Status status = copy_both(files, files.path(""), evidence);
+  if (status.code() == Code::full) {  // as if it had never begun
+    for (const std::string& path : {evidence + "-wal", evidence, note})
+      (void)files.remove(path);
+    return Status(Code::full, status.message() +
+                                  "; a damaged database is copied first, so that"
+                                  " salvaging takes its size twice more");
+  }
   progress.is_copied = true;
   if (status.is_ok()) status = files.write(note, progress.encode());
   if (!status.is_ok()) return status;
@@ -193,6 +205,10 @@ Result<DamageReport> salvage(const Files& files, const std::string& vfs, const O
   if (!evidence) return evidence.status();
   report.set_aside = *evidence;
   Status status = rebuild(files, *evidence, vfs, owner, random, report);
+  if (status.code() == Code::full) {
+    return Status(Code::full, "database " + files.path("") + ": making it anew from " + *evidence +
+                                  ", which must stay, takes more room: " + status.message());
+  }
   const std::string scratch = files.path("-salvage-copy");
   for (const std::string& path :
        {scratch, scratch + "-wal", scratch + "-shm", *evidence + "-shm", files.path("-salvage")}) {

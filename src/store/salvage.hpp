@@ -23,6 +23,9 @@ namespace edgepost::store {
 /// place, and leaves the database as it was: the next open tries again. A place that is never
 /// readable again is for a person to decide on: a copy on a medium that works, with anything in
 /// that place (`dd conv=noerror,sync` writes zeros), is salvaged as any other damage is.
+/// Where there is no room for the copy, everything is left as it was; where there is none for the
+/// new database, the evidence must stay until there is. If it is taken away, what stands in the
+/// database by then is salvaged.
 /// Requires: nobody has the database open, and the caller owns it.
 
 /// True when a salvage was interrupted: what stands in the database now is not whole.

@@ -139,6 +139,20 @@ Status check_attempts(Connection& connection, Findings& findings) {
   return {};
 }
 
+// What an owner would find when it opens the database.
+Status check_owner(Connection& connection, const std::optional<Stamp>& stamp, Findings& findings) {
+  if (!stamp) return {};
+  const Result<std::vector<Lost>> tails = find_lost_tails(connection, *stamp);
+  if (tails.status().code() == Code::corrupt) findings.add(tails.status().message());
+  if (!tails) return tails.status().code() == Code::corrupt ? Status() : tails.status();
+  for (const Lost& tail : *tails) {
+    findings.add("stream number " + std::to_string(tail.stream) + ": " +
+                 std::to_string(tail.last - tail.first + 1) + " events from sequence " +
+                 std::to_string(tail.first) + " on were stored and are missing");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<VerifyReport> Store::verify() {
@@ -147,9 +161,19 @@ Result<VerifyReport> Store::verify() {
   Result<Connection> connection =
       Connection::open(options_.database, vfs(), Connection::Mode::read_only);
   if (!connection) return connection.status();
+  // The stamp before the savepoint: it is never ahead of what is committed.
+  const Result<Identity> identity = read_identity(*connection);
+  std::optional<Stamp> stamp;
+  if (identity) stamp = Owner::stamp(options_.database, vfs(), life_of(*identity));
+  const Result<Files> files = Files::beside(options_.database, vfs());
+  if (!files) return files.status();
+  const Result<bool> is_begun = is_salvage_begun(*files);
+  if (!is_begun) return is_begun.status();
+  if (*is_begun) findings.add("its salvage was interrupted: who opens it as owner goes on");
   // One savepoint, so that everything is seen at the same instant beside a running gateway.
   if (Status status = connection->run("SAVEPOINT verify"); !status.is_ok()) return status;
   if (Status status = check_structure(*connection, findings); !status.is_ok()) return status;
+  if (Status status = check_owner(*connection, stamp, findings); !status.is_ok()) return status;
   Result<Statement> names = connection->prepare("SELECT id, name FROM edgepost_stream ORDER BY id");
   if (!names) return names.status();
   if (Status status = check_dead_letters(*connection, findings); !status.is_ok()) {

@@ -286,6 +286,13 @@ TEST_CASE_FIXTURE(Damaged, "salvage: a log that lost its tail is noticed and cou
   file << std::string(8, '\x55');
   file.close();
   const std::string evidence = content(log);
+  {
+    const auto reader = Gateway::open({.database = options.database, .access = Access::read});
+    REQUIRE(reader.is_ok());
+    const auto report = (*reader)->verify();
+    REQUIRE(report.is_ok());
+    CHECK_FALSE(report->problems.empty());
+  }
   open();
   CHECK(damage().events_lost > 0);
   const std::size_t left = stored().size();
@@ -335,6 +342,37 @@ TEST_CASE_FIXTURE(FailingDisk, "salvage: nothing is deleted that is not copied w
     }
     CHECK(failures > 5);
   }
+}
+
+TEST_CASE_FIXTURE(FailingDisk, "salvage: where there is no room for a copy, nothing is changed") {
+  for (std::uint64_t call = 0; call < 30; ++call) {
+    garbage();
+    disk.fail_at(disk.calls() + call, Fault::full, Repeat::forever);
+    const Status status = salvage().status();
+    disk.clear_faults();
+    if (status.is_ok() || status.message().find("copied first") == std::string::npos) continue;
+    CHECK(status.code() == Code::full);
+    const sim::DiskImage image = disk.image();
+    CHECK(image.at("/x.db") == content);
+    CHECK_FALSE(image.contains("/x.db-damaged-1"));
+    CHECK_FALSE(image.contains("/x.db-salvage"));
+  }
+}
+
+TEST_CASE_FIXTURE(FailingDisk, "salvage: evidence that was taken away stops nobody") {
+  int interrupted = 0;
+  for (std::uint64_t call = 0; call < 60; ++call) {
+    garbage();
+    disk.fail_at(disk.calls() + call, Fault::full, Repeat::forever);
+    const Status status = salvage().status();
+    disk.clear_faults();
+    if (status.message().find("which must stay") == std::string::npos) continue;
+    ++interrupted;
+    REQUIRE(files.remove("/x.db-damaged-1").is_ok());
+    CHECK(salvage().is_ok());
+    CHECK_FALSE(disk.image().contains("/x.db-salvage"));
+  }
+  CHECK(interrupted > 0);
 }
 
 TEST_CASE_FIXTURE(FailingDisk, "salvage: a power cut leaves no log behind without its database") {
