@@ -51,8 +51,9 @@ Status check(const UplinkOptions& options) {
   if (options.batch_events == 0 || options.batch_events > 10'000) {
     return invalid(prefix + "batch_events: must be 1 to 10000");
   }
-  for (const auto& [name, timeout] : {std::pair{"connect_timeout", options.connect_timeout},
-                                      std::pair{"answer_timeout", options.answer_timeout}}) {
+  for (const auto& [name, timeout] :
+       {std::pair{"connect_timeout", options.connect_timeout},
+        std::pair{"breaker.trip_after", options.breaker.trip_after}}) {
     if (timeout > Duration::zero() && timeout <= kTimeoutMax) continue;
     return invalid(prefix + name + ": must be positive and at most 24 h");
   }

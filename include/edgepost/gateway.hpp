@@ -49,6 +49,7 @@ struct GatewayOptions {
   /// drained: what stands in the write-ahead log (1 MiB and one commit) must go into the file
   /// before the log can begin anew. It is made again when there is room. 0: none.
   std::uint64_t reserve_bytes = 2 * 1024 * 1024;
+  std::size_t audit_rows = 256;      ///< In memory, 0 or more; see Gateway::audit().
   std::size_t claims_max = 100'000;  ///< Remembered for each scope, 1 or more; see claim().
   Platform platform{};               ///< What the host replaces.
 };
@@ -176,6 +177,18 @@ class Gateway {
   /// Errors: invalid_argument (option named); not_found (stream); already_exists (name);
   /// wrong_state (started, read-only); full, io_error (its consumers cannot be stored).
   Status add_uplink(const UplinkOptions& options, std::unique_ptr<Transport> transport);
+
+  /// The same with several endpoints, in order of preference; see Failover.
+  Status add_uplink(const UplinkOptions& options, std::vector<Endpoint> endpoints);
+
+  /// The newest calls of all uplinks to the world outside, oldest first; the ring has room for
+  /// GatewayOptions::audit_rows. What changes is told on the bus:
+  /// `edgepost/link/<uplink>/<what>`, see docs/operations.md.
+  [[nodiscard]] std::vector<AuditEntry> audit() const;
+
+  /// Everything that can be counted, as Prometheus text (exposition format 0.0.4), for a scraper or
+  /// a file. No secret, no payload.
+  [[nodiscard]] std::string metrics() const;
 
   /// Lets a blocked uplink try again, after credentials or configuration were changed.
   /// Errors: not_found (name).

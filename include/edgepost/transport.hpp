@@ -24,6 +24,7 @@ enum class AnswerClass : unsigned char {
   configuration,  ///< It refuses what we ask for (protocol, topic, address): blocked.
   too_large,      ///< It refuses the size.
   suspect,        ///< It refuses this event: poison, unless others are refused too.
+  conflict,       ///< It has something else under this name already.
 };
 
 /// The name of `answer` as it stands in the enum.
@@ -34,12 +35,48 @@ struct Answer {
   AnswerClass meaning = AnswerClass::acknowledged;  ///< What to do about it.
   std::string reason{};                             ///< For people: code and text. No secret.
   std::optional<Duration> retry_after{};            ///< The pause it asked for, if it did.
+  bool is_duplicate = false;  ///< With acknowledged: it had the event already.
+  /// With link_down: nobody was there at all (look-up, connect); a probe can tell when that ends.
+  bool is_unreachable = false;
 };
 
 /// What the upstream allows on this connection.
 struct PeerLimits {
   std::size_t in_flight_max = 65'535;           ///< MQTT Receive Maximum.
   std::size_t message_bytes_max = 268'435'455;  ///< MQTT Maximum Packet Size.
+  /// The events of one send() travel as one request and are answered together (HTTP): one request
+  /// at a time, of at most so many. 0: each event is a message of its own (MQTT).
+  std::size_t batch_events_max = 0;
+};
+
+/// What has gone over the wire since the transport was made, its own overhead and that of TLS
+/// included where they are known.
+struct Traffic {
+  std::uint64_t sent = 0;      ///< Bytes.
+  std::uint64_t received = 0;  ///< Bytes.
+  /// Changes while bytes still arrive at the other side, also when nothing new is sent.
+  std::uint64_t progress = 0;
+
+  bool operator==(const Traffic&) const = default;
+};
+
+/// One call to the world outside that a transport made by itself, for audit and metrics: a token
+/// that was fetched, a poll for inbound events, a subscription.
+struct Call {
+  std::string_view what;             ///< `token`, `poll`, `subscribe`, `request`.
+  bool is_ok = true;                 ///< Whether it worked.
+  Duration took = Duration::zero();  ///< From beginning to end.
+  std::string detail{};              ///< For people. No secret, no payload.
+};
+
+/// An event from upstream.
+struct Received {
+  Event event;  ///< Its id is nil when the upstream gave none that is a UUID.
+  /// What makes it this one message however often it comes: source and id as the upstream wrote
+  /// them. Empty: nothing does, and each delivery counts.
+  std::string identity{};
+  /// Where the upstream's stream stands after it (HTTP: the cursor); stored with the event.
+  std::string cursor{};
 };
 
 /// An event on its way, named by a token that its answer will carry.
@@ -62,8 +99,19 @@ class TransportSink {
   /// The answer to one event.
   virtual void on_answer(std::uint64_t token, const Answer& answer) = 0;
 
-  /// An event from upstream. It is confirmed to the upstream only after ok is returned.
-  virtual Status on_received(Event&& event) = 0;
+  /// An event from upstream. It is confirmed to the upstream only after ok is returned: then it is
+  /// stored. Errors: full, io_error, busy: the upstream must send it again, later; anything else:
+  /// this one is refused for good.
+  virtual Status on_received(Received&& received) = 0;
+
+  /// The cursor that was stored last; empty: none yet.
+  virtual std::string cursor() { return {}; }
+
+  /// The answer to Transport::probe: someone listens there, or nobody.
+  virtual void on_probed(bool /*is_reachable*/) {}
+
+  /// See Call.
+  virtual void on_call(const Call& /*call*/) {}
 };
 
 /// One upstream as an uplink drives it: connect, send events, hear the answers. It holds no
@@ -74,7 +122,6 @@ class Transport {
   virtual ~Transport() = default;
 
   /// Begins to connect; poll() tells the outcome. After on_disconnected it may be called again.
-  /// Blocks: for a host name look-up at most.
   /// Errors: invalid_argument for options that can never work; unavailable when the attempt
   /// failed at once.
   virtual Status connect() = 0;
@@ -83,7 +130,7 @@ class Transport {
   virtual void disconnect() = 0;
 
   /// Hands over events, in order; the bytes leave now or in poll(). Each is answered once, or the
-  /// connection is reported lost.
+  /// connection is reported lost. See PeerLimits::batch_events_max.
   /// Errors: unavailable when not connected: nothing of the span was taken.
   virtual Status send(std::span<const Outbound> events) = 0;
 
@@ -95,6 +142,14 @@ class Transport {
   /// Makes a poll() in progress, or the next one, return at once.
   /// Threads: any.
   virtual void wake() = 0;
+
+  /// Begins to look whether anybody listens upstream, with as few bytes as that takes (a TCP
+  /// connection that is closed at once); poll() tells by on_probed. A probe in progress goes on.
+  /// Called while there is no connection. Without an implementation there is no answer.
+  virtual void probe() {}
+
+  /// What has gone over the wire.
+  [[nodiscard]] virtual Traffic traffic() const { return {}; }
 
   /// The upstream's address as configured, without credentials, for status and log.
   [[nodiscard]] virtual std::string address() const = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include "cli/command.hpp"
 #include "cli/open.hpp"
@@ -58,15 +57,6 @@ Status check_scheme(std::string_view url) {
     return {Code::unsupported, "option --to: this edgepost has no uplink for " +
                                    std::string(scheme) + "; use mqtt:// or mqtt+unix:"};
   }
-  return {};
-}
-
-Status read_password(const std::string& path, std::string& password) {
-  std::ifstream file(path);
-  if (!file || !std::getline(file, password)) {
-    return {Code::io_error, "option --password-file: cannot read a line of " + path};
-  }
-  if (password.ends_with('\r')) password.pop_back();
   return {};
 }
 
@@ -195,8 +185,10 @@ int run(const Options& options) {
   }
   MqttOptions mqtt = mqtt_options(options);
   if (options.has("password-file")) {
-    const Status status = read_password(options.text("password-file"), mqtt.password);
-    if (!status.is_ok()) return fail(status);
+    mqtt.password.file = options.text("password-file");
+    if (const auto read = read_secret(mqtt.password); !read) {
+      return fail({read.status().code(), "option --password-file: " + read.status().message()});
+    }
   }
   // Tried out with a stand-in before the database is touched: bad usage changes nothing.
   MqttOptions sample = mqtt;

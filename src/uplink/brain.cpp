@@ -79,6 +79,7 @@ std::optional<Place> Brain::answered(Instant now, std::uint64_t token, const Ans
     case AnswerClass::configuration:  // Of this event's topic: others may be welcome.
     case AnswerClass::too_large:
     case AnswerClass::suspect:
+    case AnswerClass::conflict:
       break;
   }
   return place;

@@ -35,7 +35,7 @@ class Brain {
       : retry_(options.retry),
         max_in_flight_(options.max_in_flight),
         connect_timeout_(options.connect_timeout),
-        answer_timeout_(options.answer_timeout),
+        answer_timeout_(options.breaker.trip_after),
         random_(random) {}
 
   /// Begins: a stopped uplink connects at the next advance(). In other states nothing changes.

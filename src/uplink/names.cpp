@@ -21,6 +21,30 @@ std::string_view to_string(UplinkState state) {
   return "unknown";
 }
 
+std::string_view to_string(BreakerState state) {
+  switch (state) {
+    case BreakerState::closed:
+      return "closed";
+    case BreakerState::open:
+      return "open";
+    case BreakerState::half_open:
+      return "half_open";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Health health) {
+  switch (health) {
+    case Health::healthy:
+      return "healthy";
+    case Health::degraded:
+      return "degraded";
+    case Health::down:
+      return "down";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(AnswerClass answer) {
   switch (answer) {
     case AnswerClass::acknowledged:
@@ -37,6 +61,8 @@ std::string_view to_string(AnswerClass answer) {
       return "too_large";
     case AnswerClass::suspect:
       return "suspect";
+    case AnswerClass::conflict:
+      return "conflict";
   }
   return "unknown";
 }

@@ -116,7 +116,7 @@ void Uplink::on_answer(std::uint64_t token, const Answer& answer) {
   if (const auto place = brain_.answered(now, token, answer)) settle(*place, answer);
 }
 
-Status Uplink::on_received(Event&& /*event*/) {
+Status Uplink::on_received(Received&& /*received*/) {
   return {Code::unsupported, "this uplink takes no events from upstream"};
 }
 
@@ -134,6 +134,7 @@ void Uplink::settle(const Place& place, const Answer& answer) {
     case AnswerClass::configuration:
     case AnswerClass::too_large:
     case AnswerClass::suspect:
+    case AnswerClass::conflict:
       ++current_.refused;
       note_problem(refusal_, "event refused: " + answer.reason);
       status = drain.source.consumer.nack(place.sequence, answer.reason);

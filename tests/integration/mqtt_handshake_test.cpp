@@ -71,7 +71,7 @@ TEST_CASE("mqtt handshake: CONNECT asks for a session that the broker keeps for 
   ScriptedBroker broker(accepting(kAccepted5, [](const std::string&) { return Reply{}; }));
   MqttOptions options = to(broker);
   options.user_name = "joe";
-  options.password = "pw";
+  options.password.value = "pw";
   options.keep_alive = std::chrono::seconds(30);
   TransportDriver driver(options);
   driver.connect();

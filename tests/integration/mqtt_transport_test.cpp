@@ -73,7 +73,7 @@ struct GuardedBroker {
                             MqttVersion version = MqttVersion::automatic) {
     MqttOptions options = to(*broker);
     options.user_name = "joe";
-    options.password = password;
+    options.password.value = password;
     options.version = version;
     return options;
   }

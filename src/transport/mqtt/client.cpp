@@ -75,8 +75,14 @@ bool Client::set_up(const MqttOptions& options) {
   mosquitto_disconnect_v5_callback_set(handle, &Client::on_disconnect);
   mosquitto_publish_v5_callback_set(handle, &Client::on_publish);
   if (options.user_name.empty()) return true;
+  std::string password;
+  if (!options.password.is_empty()) {
+    Result<std::string> read = read_secret(options.password);
+    if (!read) return false;
+    password = std::move(*read);
+  }
   return mosquitto_username_pw_set(handle, options.user_name.c_str(),
-                                   options.password.empty() ? nullptr : options.password.c_str()) ==
+                                   password.empty() ? nullptr : password.c_str()) ==
          MOSQ_ERR_SUCCESS;
 }
 

@@ -22,11 +22,11 @@ Status check(const MqttOptions& options) {
       !status.is_ok()) {
     return status;
   }
-  if (options.password.size() > kStringBytesMax ||
-      options.password.find('\0') != std::string::npos) {
+  if (options.password.value.size() > kStringBytesMax ||
+      options.password.value.find('\0') != std::string::npos) {
     return invalid("password: longer than 65,535 bytes, or NUL in it");
   }
-  if (options.user_name.empty() && !options.password.empty()) {
+  if (options.user_name.empty() && !options.password.is_empty()) {
     return invalid("password: it needs a user_name");
   }
   if (options.mode == MqttMode::binary && options.version == MqttVersion::v311) {

@@ -251,7 +251,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: an uplink that cannot work is refuse
   CHECK(has(message([](auto& o) { o.max_in_flight = 0; }), "max_in_flight"));
   CHECK(has(message([](auto& o) { o.max_in_flight = 65'536; }), "max_in_flight"));
   CHECK(has(message([](auto& o) { o.batch_events = 0; }), "batch_events"));
-  CHECK(has(message([](auto& o) { o.answer_timeout = Duration(0); }), "answer_timeout"));
+  CHECK(has(message([](auto& o) { o.breaker.trip_after = Duration(0); }), "trip_after"));
   CHECK(has(message([](auto& o) { o.connect_timeout = Duration::max(); }), "connect_timeout"));
   UplinkOptions good{.name = "cloud", .streams = {"nowhere"}};
   CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::not_found);

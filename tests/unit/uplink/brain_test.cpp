@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(BrainFixture, "brain: a connection that is not accepted in tim
   CHECK(brain.wake_up(now) == now + options.connect_timeout);
   now += options.connect_timeout;
   CHECK(brain.advance(now) == LinkAction::disconnect);
-  CHECK(brain.last_error() == "not accepted within 30 s");
+  CHECK(brain.last_error() == "not accepted within 10 s");
   CHECK(back_off() == seconds(1));
 }
 
@@ -130,12 +130,12 @@ TEST_CASE_FIXTURE(BrainFixture, "brain: an event that is not answered in time br
   now += seconds(10);
   const std::uint64_t second = send();
   answer(first, AnswerClass::acknowledged);
-  CHECK(brain.wake_up(now) == now + options.answer_timeout);
-  now += options.answer_timeout - Duration(1);
+  CHECK(brain.wake_up(now) == now + options.breaker.trip_after);
+  now += options.breaker.trip_after - Duration(1);
   CHECK(brain.advance(now) == LinkAction::none);
   now += Duration(1);
   CHECK(brain.advance(now) == LinkAction::disconnect);
-  CHECK(brain.last_error() == "no answer for 30 s");
+  CHECK(brain.last_error() == "no answer for 5 s");
   CHECK(brain.in_flight() == 0);
   CHECK_FALSE(brain.answered(now, second, {}));
 }

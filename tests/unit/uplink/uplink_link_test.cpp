@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: an upstream that never accepts is give
   run();
   run_after(seconds(30));
   CHECK(peer.disconnects == 1);
-  CHECK(status().last_error == "not accepted within 30 s");
+  CHECK(status().last_error == "not accepted within 10 s");
   run_after(seconds(1));
   CHECK(peer.connects == 2);
 }

@@ -60,10 +60,11 @@ TEST_CASE("mqtt options: each that can never work is refused by its name") {
 
 TEST_CASE("mqtt options: a password is never repeated [P-61]") {
   const std::string nul("secret\0", 7);
-  CHECK(complaint([](auto& o) { o.password = "secret"; }) == "password: it needs a user_name");
+  CHECK(complaint([](auto& o) { o.password.value = "secret"; }) ==
+        "password: it needs a user_name");
   CHECK(complaint([&nul](auto& o) {
           o.user_name = "joe";
-          o.password = nul;
+          o.password.value = nul;
         }) == "password: longer than 65,535 bytes, or NUL in it");
 }
 

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <poll.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edgepost/time.hpp"
+#include "platform/lookup.hpp"
+
+namespace edgepost {
+
+/// Finds out whether anybody listens at a TCP port: look-up, one connection after the other, each
+/// closed as soon as it is made. Nothing is sent.
+/// Threads: one at a time.
+class Probe {
+ public:
+  Probe(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
+  ~Probe();
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+  /// Begins, unless one is in progress.
+  void start(Instant now);
+  void cancel();
+  void add_descriptors(std::vector<pollfd>& to) const;
+  /// When step() must be called although no descriptor is ready.
+  [[nodiscard]] Instant due() const;
+  /// True or false when it is decided, once; nothing while it is not.
+  std::optional<bool> step(Instant now);
+
+ private:
+  struct State;
+  std::string host_;
+  std::uint16_t port_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace edgepost
