@@ -18,6 +18,18 @@ Result<std::uint64_t> first_behind(Connection& connection, const std::string& ta
   return *row ? select->integer(0) : std::uint64_t{0};
 }
 
+// A broken tree shows the wrong row for a sequence: what looks like one bad segment would be written
+// over a good one. This reads the whole table, which damage is rare enough for.
+Status check_tree(Connection& connection, const std::string& table) {
+  Result<Statement> check = connection.prepare("PRAGMA quick_check(" + table + ")");
+  if (!check) return check.status();
+  const Result<bool> row = connection.step(*check);
+  if (!row) return row.status();
+  if (*row && check->bytes(0) == "ok") return {};
+  return {Code::corrupt, "database " + connection.path() + ": table " + table +
+                             " is damaged: it is mended when it is opened again"};
+}
+
 }  // namespace
 
 Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::uint32_t stream,
@@ -39,6 +51,7 @@ Result<std::optional<BadSegment>> find_bad_segment(Connection& connection, std::
   std::string data(select->bytes(2));
   const auto segment = SegmentReader::open(data, stream, last, count);
   if (segment || segment.status().code() != Code::corrupt) return bad;
+  if (Status status = check_tree(connection, table); !status.is_ok()) return status;
   // Its place may be what rotted: then it would hide what stands behind it.
   const Result<std::uint64_t> behind = first_behind(connection, table, last);
   if (!behind) return behind.status();
