@@ -18,8 +18,8 @@ Result<std::uint64_t> first_behind(Connection& connection, const std::string& ta
   return *row ? select->integer(0) : std::uint64_t{0};
 }
 
-// A broken tree shows the wrong row for a sequence: what looks like one bad segment would be written
-// over a good one. This reads the whole table, which damage is rare enough for.
+// A broken tree shows the wrong row for a sequence: what looks like one bad segment would be
+// written over a good one. This reads the whole table, which damage is rare enough for.
 Status check_tree(Connection& connection, const std::string& table) {
   Result<Statement> check = connection.prepare("PRAGMA quick_check(" + table + ")");
   if (!check) return check.status();

@@ -32,7 +32,7 @@ void run(const std::string& name, const sim::DiskImage& image, const std::string
   std::uint64_t refused = 0;
   int restarts = 0;
   Campaign campaign(name);
-  campaign.run(kWounds, 0, test::campaign_stride(11), [&](std::uint64_t number) {
+  campaign.run(kWounds, 0, test::campaign_stride(5), [&](std::uint64_t number) {
     const Wound wound = wound_of(image, file, number);
     const Diagnosis found = patient.examine(Patient::wounded(image, wound), wound);
     found.is_open ? ++opened : ++refused;
