@@ -77,6 +77,8 @@ struct Received {
   std::string identity{};
   /// Where the upstream's stream stands after it (HTTP: the cursor); stored with the event.
   std::string cursor{};
+  /// Set by on_received: why this one can never be stored, whoever sends it again.
+  Status refusal{};
 };
 
 /// An event on its way, named by a token that its answer will carry.
@@ -99,10 +101,11 @@ class TransportSink {
   /// The answer to one event.
   virtual void on_answer(std::uint64_t token, const Answer& answer) = 0;
 
-  /// An event from upstream. It is confirmed to the upstream only after ok is returned: then it is
-  /// stored. Errors: full, io_error, busy: the upstream must send it again, later; anything else:
-  /// this one is refused for good.
-  virtual Status on_received(Received&& received) = 0;
+  /// Events from upstream, in order: what one poll() has brought, since they share a commit. They
+  /// are confirmed to the upstream only after ok is returned: then each is stored, was stored
+  /// before, or is refused for good (see Received::refusal), which it must not send again either.
+  /// After failure: none is stored, and the upstream must send all of them again, later.
+  virtual Status on_received(std::span<Received> received) = 0;
 
   /// The cursor that was stored last; empty: none yet.
   virtual std::string cursor() { return {}; }

@@ -183,6 +183,7 @@ struct UplinkStatus {
   std::uint64_t refused = 0;                 ///< Events the upstream refused; tried again later.
   std::uint64_t received = 0;                ///< Events from upstream that were stored.
   std::uint64_t received_again = 0;          ///< Those that had been before, left out.
+  std::uint64_t received_refused = 0;        ///< Those that break a rule, and were left out.
   std::uint64_t connects = 0;                ///< Connections that were accepted.
   std::uint64_t token_refreshes = 0;         ///< Credentials that were fetched.
   std::uint64_t tls_failures = 0;            ///< Connections that TLS refused, on either side.

@@ -116,7 +116,7 @@ void Uplink::on_answer(std::uint64_t token, const Answer& answer) {
   if (const auto place = brain_.answered(now, token, answer)) settle(*place, answer);
 }
 
-Status Uplink::on_received(Received&& /*received*/) {
+Status Uplink::on_received(std::span<Received> /*received*/) {
   return {Code::unsupported, "this uplink takes no events from upstream"};
 }
 

@@ -79,7 +79,7 @@ class Uplink final : private TransportSink {
   void on_connected(const PeerLimits& limits) override;
   void on_disconnected(const Answer& why) override;
   void on_answer(std::uint64_t token, const Answer& answer) override;
-  Status on_received(Received&& received) override;
+  Status on_received(std::span<Received> received) override;
 
   void take_requests(Instant now);
   void run_link(Instant now);

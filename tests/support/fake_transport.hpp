@@ -66,7 +66,8 @@ class FakePeer {
   /// Gives the uplink an event from upstream in the next step.
   void deliver(Event event) {
     news_ = [this, event = std::move(event)](TransportSink& sink) mutable {
-      received_status = sink.on_received({.event = std::move(event)});
+      Received brought{.event = std::move(event)};
+      received_status = sink.on_received({&brought, 1});
     };
   }
 

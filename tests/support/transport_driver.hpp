@@ -78,7 +78,7 @@ class TransportDriver final : public TransportSink {
   void on_answer(std::uint64_t token, const Answer& answer) override {
     answers[token].push_back(answer);
   }
-  Status on_received(Received&&) override { return {}; }
+  Status on_received(std::span<Received>) override { return {}; }
 
   std::vector<PeerLimits> accepted;
   std::vector<Answer> ends;
