@@ -90,6 +90,16 @@ void append_json(const Event& event, std::string& out) {
   out.push_back('}');
 }
 
+void append_batch(std::span<const Event* const> events, std::string& out) {
+  char separator = '[';
+  for (const Event* event : events) {
+    out.push_back(separator);
+    append_json(*event, out);
+    separator = ',';
+  }
+  out.append(events.empty() ? "[]" : "]");
+}
+
 bool is_json_type(std::string_view content_type) {
   const std::string type = media_type(content_type);
   return type.ends_with("/json") || type.ends_with("+json");

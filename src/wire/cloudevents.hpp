@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,9 @@ std::vector<std::pair<std::string_view, std::string>> attributes(const Event& ev
 /// (without its line breaks, which are white space there), as a string when it is valid UTF-8 and
 /// the content type is empty or text, otherwise as `data_base64`; empty data is left out.
 void append_json(const Event& event, std::string& out);
+
+/// Events as a batch (JSON batch format), one JSON array, appended to `out`.
+void append_batch(std::span<const Event* const> events, std::string& out);
 
 /// True for the media types of JSON: `…/json` and `…+json`, with or without parameters.
 bool is_json_type(std::string_view content_type);

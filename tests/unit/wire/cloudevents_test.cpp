@@ -107,6 +107,22 @@ TEST_CASE("cloudevents: text stands as a string, other data as base64, empty dat
   CHECK(data_member(reading("", "")) == "");
 }
 
+TEST_CASE("cloudevents: a batch is a JSON array of events in their order") {
+  const Event first = reading("", "1");
+  const Event second = reading("", "2");
+  const Event* const events[] = {&first, &second};
+  std::string one;
+  append_json(first, one);
+  std::string other;
+  append_json(second, other);
+  std::string out;
+  append_batch(events, out);
+  CHECK(out == "[" + one + "," + other + "]");
+  out.clear();
+  append_batch({}, out);
+  CHECK(out == "[]");
+}
+
 TEST_CASE("cloudevents: the media types of JSON are known in any case, with parameters") {
   CHECK(is_json_type("application/json"));
   CHECK(is_json_type("TEXT/JSON ; charset=utf-8"));
