@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/event_weight.hpp"
+#include "store/notes.hpp"
 #include "store/store.hpp"
 
 namespace edgepost::store {
@@ -149,6 +150,11 @@ Result<bool> Session::claim(std::string_view scope, std::string_view id) {
   Result<bool> is_first = claims_.claim(connection_, scope, id);
   if (!is_first) return checked(is_first.status());
   return is_first;
+}
+
+Status Session::set_note(std::string_view name, std::string_view value) {
+  if (Status status = usable(); !status.is_ok()) return status;
+  return checked(write_note(connection_, name, value));
 }
 
 }  // namespace edgepost::store

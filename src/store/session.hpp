@@ -36,6 +36,8 @@ class Session {
   Status nested(const std::function<Status()>& work);
   /// See Transaction::claim.
   Result<bool> claim(std::string_view scope, std::string_view id);
+  /// See Store::set_note.
+  Status set_note(std::string_view name, std::string_view value);
   [[nodiscard]] void* native_handle() const { return connection_.handle(); }
   /// The first failure that makes committing impossible.
   [[nodiscard]] const Status& failure() const { return failure_; }

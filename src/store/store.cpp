@@ -7,6 +7,7 @@
 #include "base/event_weight.hpp"
 #include "store/consumer_state.hpp"
 #include "store/dead_walk.hpp"
+#include "store/notes.hpp"
 
 namespace edgepost::store {
 namespace {
@@ -172,6 +173,16 @@ bool Store::is_replaced_in_walk(const StreamLog& stream, const Event& event) {
   const auto is_replaced = read_latest_.is_replaced(*reader_, stream.id(), stream.max_per_key(),
                                                     event.key, event.sequence);
   return is_replaced.is_ok() && *is_replaced;
+}
+
+Result<std::optional<std::string>> Store::note(std::string_view name) {
+  const std::lock_guard lock(read_mutex_);
+  return read_note(*reader_, name);
+}
+
+Status Store::set_note(std::string_view name, std::string_view value) {
+  if (Status status = refuse_if_not_owner(); !status.is_ok()) return status;
+  return commit_alone([&](Commit&) { return write_note(*writer_, name, value); });
 }
 
 Status Store::fill(GatewayStatus& status) {

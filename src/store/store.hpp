@@ -71,6 +71,10 @@ class Store {
   /// Runs `work` inside a transaction that commits if it returns ok.
   Status transact(const std::function<Status(Session&)>& work);
 
+  /// A small fact under a name; none: never set. Setting it alone is a commit: not while idle.
+  Result<std::optional<std::string>> note(std::string_view name);
+  Status set_note(std::string_view name, std::string_view value);
+
   /// Opens a consumer, creating it if it is new. Errors: busy when open already.
   Result<Consumer> consumer(std::string_view stream, const ConsumerOptions& options);
   /// Hands over what stands from `position` on, event by event, until `take` returns false.
