@@ -3,13 +3,12 @@
 #include <poll.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "edgepost/time.hpp"
-#include "platform/lookup.hpp"
+#include "platform/dial.hpp"
 
 namespace edgepost {
 
@@ -18,25 +17,19 @@ namespace edgepost {
 /// Threads: one at a time.
 class Probe {
  public:
-  Probe(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
-  ~Probe();
-  Probe(const Probe&) = delete;
-  Probe& operator=(const Probe&) = delete;
+  Probe(std::string host, std::uint16_t port) : dial_(std::move(host), port) {}
 
   /// Begins, unless one is in progress.
   void start(Instant now);
-  void cancel();
-  void add_descriptors(std::vector<pollfd>& to) const;
+  void cancel() { dial_.cancel(); }
+  void add_descriptors(std::vector<pollfd>& to) const { dial_.add_descriptors(to); }
   /// When step() must be called although no descriptor is ready.
   [[nodiscard]] Instant due() const;
   /// True or false when it is decided, once; nothing while it is not.
   std::optional<bool> step(Instant now);
 
  private:
-  struct State;
-  std::string host_;
-  std::uint16_t port_;
-  std::unique_ptr<State> state_;
+  Dial dial_;
 };
 
 }  // namespace edgepost

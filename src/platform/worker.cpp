@@ -1,5 +1,4 @@
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,13 +9,10 @@
 #include <utility>
 
 #include "platform/platform.hpp"
+#include "platform/thread.hpp"
 
 namespace edgepost {
 namespace {
-
-// The default of 8 MiB counts against a small gateway's limits (RLIMIT_AS, cgroups, 32-bit address
-// space). The deepest users are a name look-up and a TLS handshake, each well below 100 KiB.
-constexpr std::size_t kStackBytes = 256 * 1024;
 
 // No step is asked for this far ahead; it keeps the arithmetic on `timespec` free of overflow.
 constexpr Duration kLongestWait = std::chrono::hours(24);
@@ -35,16 +31,6 @@ timespec deadline_after(Duration delay) {
     ++time.tv_sec;
   }
   return time;
-}
-
-// Signals belong to the host's own threads, but a fault must still reach its crash handler.
-sigset_t signals_of_others() {
-  sigset_t signals;
-  ::sigfillset(&signals);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) {
-    ::sigdelset(&signals, fault);
-  }
-  return signals;
 }
 
 }  // namespace
@@ -108,20 +94,11 @@ void Worker::Shared::tell(bool& flag) {
 }
 
 int Worker::Shared::launch() {
-  pthread_attr_t attributes;
-  ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstacksize(&attributes, kStackBytes);
-  const sigset_t blocked = signals_of_others();
-  sigset_t before;
-  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
   const auto entry = [](void* shared) -> void* {
     static_cast<Shared*>(shared)->run();
     return nullptr;
   };
-  const int outcome = ::pthread_create(&thread, &attributes, entry, this);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_attr_destroy(&attributes);
-  return outcome;
+  return start_thread(thread, entry, this);
 }
 
 Worker::Worker(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}

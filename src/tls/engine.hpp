@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,7 +21,13 @@ enum class Want : unsigned char {
   failed,   ///< It is over; failure() says why.
 };
 
-/// TLS on one connected socket, which belongs to the caller. It never blocks.
+/// Bytes of one connection, on the wire.
+struct Counts {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+};
+
+/// TLS, or nothing at all, on one connected socket, which belongs to the caller. It never blocks.
 /// Threads: one at a time.
 class Connection {
  public:
@@ -30,17 +37,19 @@ class Connection {
   virtual Want handshake() = 0;
   /// Encrypts and sends from the front of `bytes`; `count`: how many were taken.
   virtual Want write(std::span<const std::byte> bytes, std::size_t& count) = 0;
-  /// Decrypts into `room`; `count`: how many came.
+  /// Decrypts into `room`; `count`: how many came. `read` means that there is nothing more until
+  /// the socket is readable again.
   virtual Want read(std::span<std::byte> room, std::size_t& count) = 0;
-  /// True when read() has something that the socket does not show.
-  [[nodiscard]] virtual bool has_buffered() const = 0;
   /// Says goodbye (close_notify), as far as the socket takes it.
   virtual void close() = 0;
   /// Why it failed: the meaning (link_down; credentials when the server refuses our certificate or
   /// key; configuration when we refuse the server's), and what exactly in words.
   [[nodiscard]] virtual Answer failure() const = 0;
-  /// Version and cipher suite, such as `TLSv1.3 TLS1-3-AES-256-GCM-SHA384`, and `, resumed`.
+  /// Version and cipher suite, such as `TLSv1.3 TLS1-3-AES-256-GCM-SHA384`, and `, resumed`; empty
+  /// without TLS.
   [[nodiscard]] virtual std::string description() const = 0;
+  /// What has gone through the socket.
+  [[nodiscard]] virtual Counts counts() const = 0;
 };
 
 /// What is behind the public Tls: makes connections. (Mbed TLS implements it; whoever carries bytes

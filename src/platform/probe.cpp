@@ -1,0 +1,29 @@
+#include "platform/probe.hpp"
+
+#include <chrono>
+
+namespace edgepost {
+namespace {
+
+// Long enough for a satellite; where it takes longer the uplink tries by itself.
+constexpr Duration kTimeout = std::chrono::seconds(10);
+
+}  // namespace
+
+void Probe::start(Instant now) {
+  if (dial_.state() == Dial::State::idle) dial_.start(now, kTimeout);
+}
+
+Instant Probe::due() const {
+  // A failure that came at once has not been told yet.
+  return dial_.state() == Dial::State::failed ? Instant::min() : dial_.due();
+}
+
+std::optional<bool> Probe::step(Instant now) {
+  const Dial::State state = dial_.step(now);
+  if (state != Dial::State::connected && state != Dial::State::failed) return {};
+  dial_.cancel();
+  return state == Dial::State::connected;
+}
+
+}  // namespace edgepost
