@@ -238,7 +238,9 @@ Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transpo
     }
     sources.push_back({std::move(*consumer), [stream] { return stream->options().priority; }});
   }
-  link->uplink = std::make_unique<Uplink>(options, std::move(transport), std::move(sources),
+  std::vector<Endpoint> endpoints(1);
+  endpoints.front().transport = std::move(transport);
+  link->uplink = std::make_unique<Uplink>(options, std::move(endpoints), std::move(sources),
                                           parts_->options.platform);
   const std::unique_lock lock(parts_->mutex);
   parts_->links.push_back(std::move(link));

@@ -82,9 +82,13 @@ class Consumer {
   /// than 64 characters; wrong_state.
   Status reject(std::uint64_t sequence, std::string_view reason, std::string_view error);
 
-  /// Gives an event back as if it had not been fetched: nothing reached the other side.
+  /// Gives an event back as if it had not been fetched: nothing reached the other side. It is
+  /// fetched again after `delay`.
   /// Errors: invalid_argument when it is not in flight; wrong_state.
-  Status release(std::uint64_t sequence);
+  Status release(std::uint64_t sequence, Duration delay = Duration::zero());
+
+  /// Tries of this event that failed; 0 when it is settled, or none did.
+  [[nodiscard]] unsigned attempts(std::uint64_t sequence) const;
 
   /// Gives back all that is in flight.
   void rewind();

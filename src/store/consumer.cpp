@@ -49,12 +49,18 @@ Status Consumer::reject(std::uint64_t sequence, std::string_view reason, std::st
   return state_->bury();
 }
 
-Status Consumer::release(std::uint64_t sequence) {
+Status Consumer::release(std::uint64_t sequence, Duration delay) {
   const std::lock_guard lock(state_->mutex);
   if (state_->store == nullptr) return closed();
   if (!state_->delivery.is_in_flight(sequence)) return state_->not_in_flight(sequence);
-  state_->delivery.release(sequence);
+  const Instant now = state_->store->platform().clock->now();
+  state_->delivery.release(sequence, delay > Duration::zero() ? now + delay : Instant());
   return {};
+}
+
+unsigned Consumer::attempts(std::uint64_t sequence) const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->store == nullptr ? 0 : state_->delivery.attempts().of(sequence).attempts;
 }
 
 void Consumer::rewind() {

@@ -138,12 +138,12 @@ void Delivery::reject(std::uint64_t sequence, std::string_view reason, std::stri
   give_up(sequence, slot, reason);
 }
 
-void Delivery::release(std::uint64_t sequence) {
+void Delivery::release(std::uint64_t sequence, Instant due) {
   Slot& slot = at(sequence);
   EDGEPOST_ASSERT(slot.state == State::in_flight);
   end_flight(sequence, slot);
   if (slot.line != nullptr) --slot.line->second.in_flight;
-  wait(sequence, slot, Instant());
+  wait(sequence, slot, due);
 }
 
 void Delivery::take_back(std::uint64_t sequence, Instant due) {

@@ -88,8 +88,8 @@ class Delivery {
   /// Gives the event up at once, for `reason`. Requires: in flight.
   void reject(std::uint64_t sequence, std::string_view reason, std::string_view error);
 
-  /// The event waits as if it had not been handed out. Requires: in flight.
-  void release(std::uint64_t sequence);
+  /// The event waits until `due` as if it had not been handed out. Requires: in flight.
+  void release(std::uint64_t sequence, Instant due = Instant());
 
   /// Releases all that are in flight.
   void rewind();

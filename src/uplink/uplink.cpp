@@ -23,11 +23,12 @@ ConsumerOptions consumer_options(const UplinkOptions& options) {
   return consumer;
 }
 
-Uplink::Uplink(UplinkOptions options, std::unique_ptr<Transport> transport,
-               std::vector<Source> sources, const Platform& platform)
+Uplink::Uplink(UplinkOptions options, std::vector<Endpoint> endpoints, std::vector<Source> sources,
+               const Platform& platform, UplinkHooks hooks)
     : options_(std::move(options)),
-      transport_(std::move(transport)),
+      transport_(std::move(endpoints.front().transport)),
       platform_(platform),
+      hooks_(std::move(hooks)),
       brain_(options_, *platform_.random) {
   for (Source& source : sources) {
     order_.push_back(drains_.size());
@@ -116,8 +117,15 @@ void Uplink::on_answer(std::uint64_t token, const Answer& answer) {
   if (const auto place = brain_.answered(now, token, answer)) settle(*place, answer);
 }
 
-Status Uplink::on_received(std::span<Received> /*received*/) {
-  return {Code::unsupported, "this uplink takes no events from upstream"};
+Status Uplink::on_received(std::span<Received> received) {
+  if (!hooks_.receive) return {Code::unsupported, "this uplink takes no events from upstream"};
+  const Result<InboxCount> taken = hooks_.receive(current_.address, received);
+  if (!taken) return taken.status();
+  has_news_ = true;
+  current_.received += taken->stored;
+  current_.received_again += taken->again;
+  current_.received_refused += taken->refused;
+  return {};
 }
 
 void Uplink::settle(const Place& place, const Answer& answer) {

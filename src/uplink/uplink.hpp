@@ -17,6 +17,7 @@
 #include "edgepost/transport.hpp"
 #include "edgepost/uplink.hpp"
 #include "uplink/brain.hpp"
+#include "uplink/hooks.hpp"
 
 namespace edgepost {
 
@@ -39,8 +40,9 @@ class Uplink final : private TransportSink {
 
   /// A new uplink starts with its first step().
   /// Must outlive: `platform`'s parts this object. Requires: valid options, a complete platform.
-  Uplink(UplinkOptions options, std::unique_ptr<Transport> transport, std::vector<Source> sources,
-         const Platform& platform);
+  /// `endpoints` are in order of preference, one at least.
+  Uplink(UplinkOptions options, std::vector<Endpoint> endpoints, std::vector<Source> sources,
+         const Platform& platform, UplinkHooks hooks = {});
 
   /// Lets a stopped uplink start again with the next step().
   void start();
@@ -100,6 +102,7 @@ class Uplink final : private TransportSink {
   const UplinkOptions options_;
   const std::unique_ptr<Transport> transport_;
   const Platform platform_;
+  const UplinkHooks hooks_;
   Brain brain_;
   std::vector<Drain> drains_;
   std::vector<std::size_t> order_;  // Of drains_: the highest priority first.

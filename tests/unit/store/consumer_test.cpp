@@ -239,6 +239,20 @@ TEST_CASE_FIXTURE(DeliverFixture, "consumer: tries are remembered over a restart
   CHECK(cloud.acknowledge(1).is_ok());  // too late, but no mistake
 }
 
+TEST_CASE_FIXTURE(DeliverFixture, "consumer: what is released for a time comes after it, untried") {
+  open();
+  publish_many(1, 2);
+  Consumer cloud = consumer();
+  fetch_all(cloud);
+  REQUIRE(cloud.release(1, seconds(5)).is_ok());
+  REQUIRE(cloud.nack(2, "bad", seconds(9)).is_ok());
+  CHECK(cloud.next_due() == clock.now() + seconds(5));
+  clock.advance(seconds(5));
+  CHECK(fetch_all(cloud) == Texts{"1"});
+  CHECK(cloud.attempts(1) == 0);
+  CHECK(cloud.attempts(2) == 1);
+}
+
 TEST_CASE_FIXTURE(DeliverFixture, "consumer: what is released comes again at once") {
   open();
   publish_many(1, 2);

@@ -50,7 +50,13 @@ struct UplinkFixture : GatewayFixture {
       sources.push_back({*gateway->consumer(stream, consumer_options(policy)),
                          [this, stream] { return priority_of(stream); }});
     }
-    uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(sources), platform);
+    start_uplink(std::move(sources));
+  }
+
+  void start_uplink(std::vector<Uplink::Source> sources) {
+    std::vector<Endpoint> endpoints(1);
+    endpoints.front().transport = peer.transport();
+    uplink = std::make_unique<Uplink>(policy, std::move(endpoints), std::move(sources), platform);
   }
 
   int priority_of(const std::string& name) {

@@ -261,7 +261,7 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: a stream that cannot be read stops no 
   std::vector<Uplink::Source> sources;
   sources.push_back({other.consumer()});
   sources.push_back({consumer()});
-  uplink = std::make_unique<Uplink>(policy, peer.transport(), std::move(sources), platform);
+  start_uplink(std::move(sources));
   other.close();
   publish_events(2);
   run();
