@@ -42,24 +42,6 @@ Status check(const GatewayOptions& options) {
   return validate(Event{.topic = "t", .type = "t", .source = options.source}, options.limits);
 }
 
-Status check(const UplinkOptions& options) {
-  if (Status status = validate_name("uplink", options.name); !status.is_ok()) return status;
-  const std::string prefix = "uplink " + options.name + ": ";
-  if (options.streams.empty()) return invalid(prefix + "streams: name at least one");
-  if (Status status = check_consumer(prefix, consumer_options(options)); !status.is_ok())
-    return status;
-  if (options.batch_events == 0 || options.batch_events > 10'000) {
-    return invalid(prefix + "batch_events: must be 1 to 10000");
-  }
-  for (const auto& [name, timeout] :
-       {std::pair{"connect_timeout", options.connect_timeout},
-        std::pair{"breaker.trip_after", options.breaker.trip_after}}) {
-    if (timeout > Duration::zero() && timeout <= kTimeoutMax) continue;
-    return invalid(prefix + name + ": must be positive and at most 24 h");
-  }
-  return {};
-}
-
 std::string default_device_id(const store::Identity& identity) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string id = "gw-";
@@ -78,6 +60,7 @@ Gateway::Parts::Parts(GatewayOptions completed, std::unique_ptr<store::Store> op
                                           : options.device_id),
       source(options.source.empty() ? "/" + device_id : options.source),
       ids(*options.platform.random),
+      audit(options.audit_rows),
       store(std::move(opened)) {}
 
 Result<std::optional<Duration>> Gateway::Parts::complete_event(Event& event) {
@@ -211,53 +194,6 @@ Result<std::vector<Event>> Gateway::read(std::string_view stream, Position from,
   return events;
 }
 
-Status Gateway::add_uplink(const UplinkOptions& options, std::unique_ptr<Transport> transport) {
-  if (Status status = check(options); !status.is_ok()) return status;
-  if (transport == nullptr) return invalid("uplink " + options.name + ": no transport");
-  const std::lock_guard control(parts_->control_mutex);
-  if (parts_->worker != nullptr) {
-    return {Code::wrong_state, "uplink " + options.name + ": stop the gateway before adding one"};
-  }
-  // Everything that can be wrong is found before a consumer is made: it would hold events for ever.
-  auto link = std::make_unique<Parts::Link>();
-  for (const std::string& name : options.streams) {
-    const Result<store::StreamLog*> stream = parts_->store->stream(name);
-    if (!stream) return stream.status();
-    if (std::count(options.streams.begin(), options.streams.end(), name) > 1) {
-      return invalid("uplink " + options.name + ": stream " + name + " is named twice");
-    }
-    link->streams.push_back(*stream);
-  }
-  std::vector<Uplink::Source> sources;
-  for (store::StreamLog* stream : link->streams) {
-    Result<Consumer> consumer = parts_->store->consumer(stream->name(), consumer_options(options));
-    if (!consumer) {
-      if (consumer.status().code() != Code::busy) return consumer.status();
-      return {Code::already_exists,
-              "uplink " + options.name + ": its name is taken: " + consumer.status().message()};
-    }
-    sources.push_back({std::move(*consumer), [stream] { return stream->options().priority; }});
-  }
-  std::vector<Endpoint> endpoints(1);
-  endpoints.front().transport = std::move(transport);
-  link->uplink = std::make_unique<Uplink>(options, std::move(endpoints), std::move(sources),
-                                          parts_->options.platform);
-  const std::unique_lock lock(parts_->mutex);
-  parts_->links.push_back(std::move(link));
-  return {};
-}
-
-Status Gateway::retry_uplink(std::string_view name) {
-  const std::shared_lock lock(parts_->mutex);
-  for (const auto& link : parts_->links) {
-    if (link->uplink->status().name != name) continue;
-    link->uplink->retry_now();
-    if (link->worker != nullptr) link->worker->wake();
-    return {};
-  }
-  return {Code::not_found, "unknown uplink '" + std::string(name) + "'"};
-}
-
 Status Gateway::start() {
   Parts& parts = *parts_;
   if (parts.store->is_read_only()) {
@@ -324,12 +260,10 @@ void Gateway::stop(Duration patience) {
 Instant Gateway::step(Instant now, Duration wait) {
   Instant next = std::min(parts_->store->step(now), parts_->step_subscribers(now));
   if (next <= now) wait = Duration::zero();
-  {
-    const std::shared_lock lock(parts_->mutex);
-    for (const auto& link : parts_->links) {
-      const auto share = wait / static_cast<Duration::rep>(parts_->links.size());
-      next = std::min(next, link->uplink->step(now, share));
-    }
+  const std::vector<Uplink*> uplinks = parts_->uplinks();
+  for (Uplink* uplink : uplinks) {  // without the lock: what it hears is handed out
+    const auto share = wait / static_cast<Duration::rep>(uplinks.size());
+    next = std::min(next, uplink->step(now, share));
   }
   // Again, for what uplinks and handlers have left to store: acknowledgements, dead letters.
   return std::min(next, parts_->store->step(now));

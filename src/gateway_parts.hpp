@@ -5,15 +5,18 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "edgepost/gateway.hpp"
+#include "gateway_audit.hpp"
 #include "platform/platform.hpp"
 #include "store/store.hpp"
 #include "subscriber/subscriber.hpp"
+#include "uplink/hooks.hpp"
 #include "uplink/uplink.hpp"
 
 namespace edgepost {
@@ -34,9 +37,11 @@ struct Gateway::Parts {
     bool is_own;  // one of the stream's own filters, not from route()
   };
 
-  /// An uplink, the streams it drains, and its thread while the gateway is started.
+  /// An uplink, the streams it drains and fills, and its thread while the gateway is started.
   struct Link {
+    std::string name;
     std::vector<store::StreamLog*> streams;
+    store::StreamLog* inbox = nullptr;  // null: it takes nothing
     std::unique_ptr<Uplink> uplink;
     std::unique_ptr<Worker> worker;
   };
@@ -78,17 +83,41 @@ struct Gateway::Parts {
   /// Tells the uplinks and subscribers of `stream` that it has new events.
   void stored(const store::StreamLog& stream);
 
+  /// All uplinks, in order of adding. Once added they stay where they are.
+  std::vector<Uplink*> uplinks();
+
+  /// What an uplink asks of this gateway. Must outlive: `link` the hooks.
+  UplinkHooks hooks(Link& link);
+
+  /// Stores what came from upstream in the inbox of `link`, each identity once, with its cursor, in
+  /// one commit, and hands it out. Errors: see UplinkHooks::receive.
+  Result<InboxCount> receive(const Link& link, std::string_view address,
+                             std::span<Received> events);
+
+  /// The cursor that was stored last; empty: none.
+  std::string cursor(const Link& link, std::string_view address);
+
+  /// Publishes on the bus what has become of a link.
+  void tell(const LinkNews& news);
+
   /// Publishes on the bus what the limits of `stream` have dropped.
   void dropped(const store::StreamLog& stream, const Dropped& dropped);
 
   /// Makes the store's thread look at what is due.
   void due();
 
+  struct Receiving;
+  Status receive_one(store::Session& session, const Link& link, Received& received,
+                     Receiving& done);
+  Status receive_all(const Link& link, std::string_view address, std::span<Received> events,
+                     Receiving& done);
+
   GatewayOptions options;
   std::string device_id;
   std::string source;
   IdSource ids;
   Bus bus;
+  AuditRing audit;
   std::mutex control_mutex;  // start, stop and add_… happen one after the other
   std::shared_mutex mutex;   // guards routes, links and locals
   std::vector<Route> routes;
