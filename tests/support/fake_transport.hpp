@@ -64,10 +64,12 @@ class FakePeer {
     is_connected = false;
   }
   /// Gives the uplink an event from upstream in the next step.
-  void deliver(Event event) {
-    news_ = [this, event = std::move(event)](TransportSink& sink) mutable {
-      Received brought{.event = std::move(event)};
-      received_status = sink.on_received({&brought, 1});
+  void deliver(Event event) { bring({{.event = std::move(event)}}); }
+  /// Gives it all that one poll brings from upstream in the next step. Who is not told ok must
+  /// bring them again.
+  void bring(std::vector<Received> brought) {
+    news_ = [this, brought = std::move(brought)](TransportSink& sink) mutable {
+      received_status = sink.on_received(brought);
     };
   }
 
@@ -81,7 +83,7 @@ class FakePeer {
   std::deque<std::pair<std::uint64_t, Event>> unanswered;  ///< By token.
   std::size_t in_flight_max = 0;                           ///< Unanswered at one time.
   Duration last_wait = Duration::zero();  ///< How long the last poll() was allowed to wait.
-  Status received_status;                 ///< What the uplink said to deliver().
+  Status received_status;                 ///< What the uplink said to bring().
 
  private:
   class FakeTransport final : public Transport {

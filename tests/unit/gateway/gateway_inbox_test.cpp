@@ -7,6 +7,7 @@
 
 #include "edgepost/sim/disk.hpp"
 #include "gateway_parts.hpp"
+#include "support/fake_transport.hpp"
 #include "support/gateway_fixture.hpp"
 #include "support/set_aside.hpp"
 
@@ -201,4 +202,75 @@ TEST_CASE_FIXTURE(InboxFixture, "inbox: of what nobody would recognise, no part 
   const std::vector<Received> all = {message("1", ""), message("2", "2"), message("3", "3")};
   CHECK(receive(all).status().code() == Code::full);
   CHECK(in_inbox().empty());
+}
+
+namespace {
+
+/// A whole gateway with an uplink that has an inbox.
+struct GatewayWithInbox : test::GatewayFixture {
+  ~GatewayWithInbox() { close(); }
+
+  void open_both() {
+    open();
+    REQUIRE(gateway->create_stream({.name = "inbox"}).is_ok());
+    REQUIRE(gateway->add_uplink({.name = "cloud", .inbox = "inbox"}, peer.transport()).is_ok());
+    step();
+  }
+
+  void step() {
+    for (int i = 0; i < 5; ++i) {
+      gateway->step(clock.now());
+      clock.advance(std::chrono::milliseconds(50));
+    }
+  }
+
+  Status bring(const std::string& data, const std::string& identity) {
+    peer.bring({{.event = {.topic = "command/1", .data = data}, .identity = identity}});
+    step();
+    return peer.received_status;
+  }
+
+  Texts in_inbox() { return data_of(*gateway->read("inbox", Position::start())); }
+
+  test::FakePeer peer;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(GatewayWithInbox, "inbox: what an uplink hears takes effect once [P-13]") {
+  open_both();
+  CHECK(bring("on", "1").is_ok());
+  CHECK(bring("on", "1").is_ok());
+  CHECK(bring("off", "2").is_ok());
+  open_both();
+  CHECK(bring("off", "2").is_ok());
+  CHECK(in_inbox() == Texts{"on", "off"});
+  const UplinkStatus cloud = gateway->status().uplinks.front();
+  CHECK(cloud.received == 0);
+  CHECK(cloud.received_again == 1);
+  CHECK(peer.received.empty());
+}
+
+TEST_CASE_FIXTURE(GatewayWithInbox, "inbox: what is not stored is not confirmed [P-13]") {
+  sim::Disk disk;
+  options.database = "/gateway.db";
+  options.platform.vfs = disk.name();
+  open_both();
+  disk.fail_at(disk.calls(), sim::Fault::full, sim::Repeat::forever);
+  CHECK(bring("on", "1").code() == Code::full);
+  disk.clear_faults();
+  CHECK(bring("on", "1").is_ok());
+  CHECK(in_inbox() == Texts{"on"});
+  close();
+}
+
+TEST_CASE_FIXTURE(GatewayWithInbox, "inbox: a handler of what is heard may do anything") {
+  open_both();
+  const auto subscription = gateway->subscribe("command/#", [this](const Event& event) {
+    CHECK(gateway->route("more/#", "outbox").is_ok());
+    CHECK(gateway->status().uplinks.size() == 1);
+    return gateway->publish({.topic = "reply/1", .data = event.data}).status();
+  });
+  CHECK(bring("on", "1").is_ok());
+  CHECK(stored() == Texts{"on"});
 }
