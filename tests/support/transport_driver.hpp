@@ -13,9 +13,12 @@
 
 namespace edgepost::test {
 
-/// Drives an MQTT transport as an uplink would, but one step at a time, and keeps what it hears.
+/// Drives a transport as an uplink would, but one step at a time, and keeps what it hears.
 class TransportDriver final : public TransportSink {
  public:
+  explicit TransportDriver(std::unique_ptr<Transport> transport)
+      : transport_(std::move(transport)) {}
+
   explicit TransportDriver(MqttOptions options) {
     if (options.client_id.empty()) options.client_id = "gw-1";
     Result<std::unique_ptr<Transport>> made = make_mqtt_transport(options);
@@ -65,6 +68,14 @@ class TransportDriver final : public TransportSink {
     REQUIRE(transport_->send({&outbound, 1}).is_ok());
   }
 
+  /// Hands several over, which get the tokens from `first` on.
+  void send(std::uint64_t first, const std::vector<Event>& events) {
+    std::vector<Outbound> outbound;
+    for (const Event& event : events)
+      outbound.push_back({first + outbound.size(), &event});
+    REQUIRE(transport_->send(outbound).is_ok());
+  }
+
   /// Waits for the answer to `token`.
   Answer wait_for_answer(std::uint64_t token) {
     const bool is_answered =
@@ -78,11 +89,26 @@ class TransportDriver final : public TransportSink {
   void on_answer(std::uint64_t token, const Answer& answer) override {
     answers[token].push_back(answer);
   }
-  Status on_received(std::span<Received>) override { return {}; }
+  Status on_received(std::span<Received> events) override {
+    if (!inbox_status.is_ok()) return inbox_status;
+    for (Received& event : events) {
+      if (!event.cursor.empty()) stored_cursor = event.cursor;
+      received.push_back(std::move(event));
+    }
+    return {};
+  }
+  std::string cursor() override { return stored_cursor; }
+  void on_probed(bool is_reachable) override { probed.push_back(is_reachable); }
+  void on_call(const Call& call) override { calls.push_back(call); }
 
   std::vector<PeerLimits> accepted;
   std::vector<Answer> ends;
   std::map<std::uint64_t, std::vector<Answer>> answers;
+  std::vector<Received> received;
+  std::string stored_cursor;
+  Status inbox_status;  ///< What on_received says.
+  std::vector<bool> probed;
+  std::vector<Call> calls;
 
  private:
   std::unique_ptr<Transport> transport_;
