@@ -34,7 +34,7 @@ TEST_CASE("make_https_transport: nothing is connected, and the address has no qu
   CHECK((*made)->traffic() == Traffic{});
 }
 
-TEST_CASE("make_https_transport: plaintext must be asked for by name [P-60]") {
+TEST_CASE("make_https_transport: plaintext must be asked for by name") {
   CHECK(error_with(&HttpsOptions::allow_plaintext, false) ==
         "url: http:// is sent in clear; https://, or allow_plaintext");
   CHECK(error_with<std::string>(&HttpsOptions::url, "https://a/") == "url: https:// needs tls");
