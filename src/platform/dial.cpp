@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,11 +31,35 @@ void set_options(int socket) {
   set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
 }
 
+/// Connected or about to be, and non-blocking. Not open: errno says why.
+Descriptor connect_to(const sockaddr* address, socklen_t size) {
+  Descriptor socket(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) return socket;
+  if (address->sa_family != AF_UNIX) set_options(socket.number());
+  if (::connect(socket.number(), address, size) == 0 || errno == EINPROGRESS) return socket;
+  const int error = errno;
+  socket.reset();
+  errno = error;
+  return socket;
+}
+
+Descriptor connect_to_path(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+}
+
 }  // namespace
 
 void Dial::start(Instant now, Duration timeout) {
   cancel();
   deadline_ = now + timeout;
+  if (host_.starts_with('/')) {
+    addresses_ = {host_};
+    left_ = 1;
+    return open_next(now);
+  }
   Result<Lookup> lookup = Lookup::start(host_);
   if (!lookup) {
     failure_ = lookup.status().message();
@@ -75,25 +100,24 @@ void Dial::open_next(Instant now) {
 }
 
 bool Dial::open(const std::string& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* list = nullptr;
-  const int unreadable =
-      ::getaddrinfo(address.c_str(), std::to_string(port_).c_str(), &hints, &list);
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> found(list, &freeaddrinfo);
-  if (unreadable != 0) {
-    failure_ = address + ": " + ::gai_strerror(unreadable);
-    return false;
+  if (address.starts_with('/')) {
+    socket_ = connect_to_path(address);
+  } else {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    const int unreadable =
+        ::getaddrinfo(address.c_str(), std::to_string(port_).c_str(), &hints, &list);
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> found(list, &freeaddrinfo);
+    if (unreadable != 0) {
+      failure_ = address + ": " + ::gai_strerror(unreadable);
+      return false;
+    }
+    socket_ = connect_to(found->ai_addr, found->ai_addrlen);
   }
-  socket_ = Descriptor(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (socket_.is_open()) set_options(socket_.number());
-  if (socket_.is_open() && (::connect(socket_.number(), found->ai_addr, found->ai_addrlen) == 0 ||
-                            errno == EINPROGRESS)) {
-    return true;
-  }
+  if (socket_.is_open()) return true;
   failure_ = "connect to " + address + ": " + std::generic_category().message(errno);
-  socket_.reset();
   return false;
 }
 

@@ -15,7 +15,7 @@ namespace edgepost {
 
 /// Makes a TCP connection to a host: look-up, then address by address, each with an equal part of
 /// the time that is left. An address that worked is the first one the next time; after one that
-/// did not comes the next.
+/// did not comes the next. A host that begins with `/` is the path of a unix-domain socket.
 /// Threads: one at a time.
 class Dial {
  public:

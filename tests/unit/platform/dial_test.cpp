@@ -1,6 +1,10 @@
 #include "platform/dial.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "support/tcp_peer.hpp"
+#include "support/temp_dir.hpp"
 
 namespace edgepost {
 namespace {
@@ -55,6 +59,23 @@ TEST_CASE("dial: a look-up that takes all the time there was leaves none to conn
   dial.start(begun, kTimeout);
   CHECK(dial.step(begun + kTimeout) == Dial::State::failed);
   CHECK(dial.failure() == "name look-up: it took all the time there was");
+}
+
+TEST_CASE("dial: a host that begins with a slash is the path of a unix-domain socket") {
+  const test::TempDir directory;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  directory.file("s").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const Descriptor listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+  REQUIRE(::bind(listener.number(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+  Dial dial(directory.file("s"), 0);
+  dial.start(now(), kTimeout);
+  CHECK(outcome(dial) == Dial::State::failed);
+  CHECK(dial.failure() == "connect to " + directory.file("s") + ": Connection refused");
+  REQUIRE(::listen(listener.number(), 1) == 0);
+  dial.start(now(), kTimeout);
+  CHECK(outcome(dial) == Dial::State::connected);
+  CHECK(dial.take_socket().is_open());
 }
 
 }  // namespace
