@@ -93,7 +93,10 @@ TEST_CASE("mqtt transport: an event is acknowledged and arrives with its attribu
   driver.connect();
   driver.send(7, event);
   CHECK(driver.wait_for_answer(7).meaning == AnswerClass::acknowledged);
-  CHECK(witness.next() ==
+  std::string message = witness.next();
+  // The broker counts the time to live in whole seconds, one of which may just end.
+  if (const auto at = message.find("|59|"); at != std::string::npos) message.replace(at, 4, "|60|");
+  CHECK(message ==
         "edgepost/gw-1/plant/pump|text/plain|60|specversion:1.0 "
         "id:0193a3b5-7c00-7000-8000-000000000001 source:/gw-1 type:com.example.reading "
         "subject:plant/pump sequence:42 unit:C|21.5");
@@ -161,7 +164,7 @@ TEST_CASE("mqtt transport: a broker that is not there is a link that is down") {
   TransportDriver driver(to(broker));
   const Answer why = driver.fail_to_connect();
   CHECK(why.meaning == AnswerClass::link_down);
-  CHECK(why.reason == broker.url() + ": Connection refused");
+  CHECK(why.reason == broker.url() + ": connect to 127.0.0.1: Connection refused");
   broker.start();
   driver.connect();
 }

@@ -19,9 +19,9 @@ class TransportDriver final : public TransportSink {
   explicit TransportDriver(std::unique_ptr<Transport> transport)
       : transport_(std::move(transport)) {}
 
-  explicit TransportDriver(MqttOptions options) {
+  explicit TransportDriver(MqttOptions options, const Platform& platform = {}) {
     if (options.client_id.empty()) options.client_id = "gw-1";
-    Result<std::unique_ptr<Transport>> made = make_mqtt_transport(options);
+    Result<std::unique_ptr<Transport>> made = make_mqtt_transport(options, platform);
     REQUIRE_MESSAGE(made.is_ok(), made.status().message());
     transport_ = std::move(*made);
   }
@@ -92,8 +92,9 @@ class TransportDriver final : public TransportSink {
   Status on_received(std::span<Received> events) override {
     if (!inbox_status.is_ok()) return inbox_status;
     for (Received& event : events) {
+      event.refusal = refusal;
       if (!event.cursor.empty()) stored_cursor = event.cursor;
-      received.push_back(std::move(event));
+      received.push_back(event);
     }
     return {};
   }
@@ -107,6 +108,7 @@ class TransportDriver final : public TransportSink {
   std::vector<Received> received;
   std::string stored_cursor;
   Status inbox_status;  ///< What on_received says.
+  Status refusal;       ///< What it says about each event.
   std::vector<bool> probed;
   std::vector<Call> calls;
 

@@ -37,6 +37,7 @@ constexpr std::array kReasons = {
     Reason{0x8D, link_down, link_down, link_down, "keep alive timeout"},
     Reason{0x8E, link_down, link_down, link_down,
            "session taken over: another client uses this client id"},
+    Reason{0x8F, link_down, link_down, configuration, "topic filter invalid"},
     Reason{0x90, configuration, suspect, link_down, "topic name invalid"},
     Reason{0x91, link_down, slow_down, link_down, "packet identifier in use"},
     Reason{0x93, link_down, slow_down, slow_down, "receive maximum exceeded"},
@@ -49,7 +50,9 @@ constexpr std::array kReasons = {
     Reason{0x9B, configuration, link_down, configuration, "QoS not supported"},
     Reason{0x9C, configuration, link_down, link_down, "use another server"},
     Reason{0x9D, configuration, link_down, link_down, "server moved"},
+    Reason{0x9E, link_down, link_down, configuration, "shared subscriptions not supported"},
     Reason{0x9F, slow_down, link_down, slow_down, "connection rate exceeded"},
+    Reason{0xA2, link_down, link_down, configuration, "wildcard subscriptions not supported"},
 };
 
 struct ReturnCode {
@@ -94,6 +97,19 @@ Answer connect_answer(int code, bool is_v5) {
 }
 
 Answer publish_answer(int code) { return look_up(code, &Reason::in_puback, "publish refused"); }
+
+Answer subscribe_answer(int code, bool is_v5) {
+  constexpr int kIdentifierInUse = 0x91;
+  constexpr int kQuotaExceeded = 0x97;
+  const auto* reason = std::ranges::find(kReasons, code, &Reason::code);
+  const bool is_known = is_v5 && reason != kReasons.end();
+  Answer answer{configuration,
+                in_words("subscription refused", is_known ? reason->text : "failure", code),
+                {}};
+  if (code == kIdentifierInUse) answer.meaning = link_down;
+  if (code == kQuotaExceeded) answer.meaning = slow_down;
+  return answer;
+}
 
 Answer disconnect_answer(int code) {
   return look_up(code, &Reason::in_disconnect, "disconnected by the broker");

@@ -1,227 +1,206 @@
 #include "transport/mqtt/mqtt_transport.hpp"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
-#include "transport/mqtt/answers.hpp"
-#include "transport/mqtt/resolve.hpp"
+#include "transport/mqtt/attributes.hpp"
 
 namespace edgepost::mqtt {
 namespace {
 
-std::string describe_loss(int code) {
-  switch (code) {
-    case MOSQ_ERR_SUCCESS:
-    case MOSQ_ERR_CONN_LOST:
-      return "the broker closed the connection";
-    case MOSQ_ERR_KEEPALIVE:
-      return "the broker fell silent";
-    case MOSQ_ERR_ERRNO:
-      return "the connection broke";
-    default:
-      return mosquitto_strerror(code);
-  }
+std::vector<std::string> filters_of(const MqttTransport::Parts& parts) {
+  std::vector<std::string> filters = parts.options.subscriptions;
+  if (!parts.confirm_topic.empty()) filters.push_back(parts.confirm_topic);
+  return filters;
 }
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 
-Status MqttTransport::connect() {
-  disconnect();
-  if (broker_.port == 0) {
-    addresses_ = {broker_.host};
-  } else {
-    Result<std::vector<std::string>> found = resolve(broker_.host);
-    if (!found) return Status(Code::unavailable, address() + ": " + found.status().message());
-    addresses_ = std::move(*found);
-    const auto first = static_cast<std::ptrdiff_t>(turn_ % addresses_.size());
-    std::rotate(addresses_.begin(), addresses_.begin() + first, addresses_.end());
+MqttTransport::MqttTransport(Parts parts)
+    : options_(parts.options),
+      broker_(parts.broker),
+      topics_(parts.topics),
+      confirm_topic_(parts.confirm_topic),
+      clock_(*parts.platform.clock),
+      logger_(*parts.platform.logger),
+      platform_(parts.platform),
+      presence_(parts.presence),
+      knows_v5_(parts.options.version != MqttVersion::v311),
+      subscriptions_(filters_of(parts)),
+      guard_(parts.options.inbound_packet_max),
+      probe_(parts.broker.host, parts.broker.port),
+      keep_alive_(parts.options.keep_alive) {}
+
+Status MqttTransport::open() {
+  if (!wake_up_.is_open()) {
+    return {Code::io_error, "eventfd: " + std::generic_category().message(errno)};
   }
-  next_address_ = 0;
-  is_v5_ = knows_v5_;
-  was_v5_refused_ = false;
-  try_next_address();
+  tls::Channel::Options options;
+  options.host = broker_.host;
+  options.port = broker_.port;
+  if (broker_.is_tls) options.tls = options_.tls;
+  options.inspect = [this](std::span<const std::byte> bytes) { return guard_.inspect(bytes); };
+  Result<std::unique_ptr<tls::Channel>> channel = tls::Channel::make(std::move(options), platform_);
+  if (!channel) return channel.status();
+  channel_ = std::move(*channel);
   return {};
 }
 
-void MqttTransport::disconnect() {
-  if (client_ != nullptr && is_established_) client_->disconnect();
-  if (client_ != nullptr && !is_established_) turn_ += next_address_;
+Status MqttTransport::connect() {
+  disconnect();
+  is_v5_ = knows_v5_;
+  was_v5_refused_ = false;
+  reach();
+  return {};
+}
+
+void MqttTransport::reach() {
   abandon();
+  guard_.reset();
+  channel_->begin(clock_.now());
+  stage_ = Stage::reaching;
+}
+
+/// The broker's end is there, and verified: speaks MQTT.
+void MqttTransport::greet() {
+  std::string password;
+  if (!options_.password.is_empty()) {
+    Result<std::string> read = read_secret(options_.password);
+    if (!read) return lose({AnswerClass::credentials, "password: " + read.status().message(), {}});
+    password = std::move(*read);
+  }
+  client_ = Client::make(options_, password, presence_, is_v5_);
+  const std::string failure =
+      client_ == nullptr ? "out of memory or descriptors" : client_->connect(channel_->path());
+  if (!failure.empty()) return lose({AnswerClass::link_down, failure, {}});
+  keep_alive_ = options_.keep_alive;
+  stage_ = Stage::greeting;
+}
+
+void MqttTransport::disconnect() {
+  // A PUBACK for what is not stored must not leave, and everything that is queued leaves together.
+  if (client_ != nullptr && inbox_.empty() && !is_storing_) {
+    if (stage_ == Stage::online) client_->publish_presence(presence_, false);
+    client_->disconnect();
+  }
+  abandon();
+  if (channel_ != nullptr) channel_->end();
   news_.clear();
 }
 
 void MqttTransport::abandon() {
   client_.reset();
   in_flight_.clear();
-  is_established_ = false;
-  is_online_ = false;
-}
-
-void MqttTransport::try_next_address() {
-  while (next_address_ < addresses_.size()) {
-    if (open(addresses_[next_address_++])) return;
-  }
-  lose({AnswerClass::link_down, last_failure_, {}});
-}
-
-bool MqttTransport::open(const std::string& address) {
-  abandon();
-  client_ = Client::make(options_, is_v5_);
-  last_failure_ =
-      client_ == nullptr ? "out of memory or descriptors" : client_->connect(address, broker_.port);
-  if (last_failure_.empty()) return true;
-  client_.reset();
-  return false;
+  confirmations_.clear();
+  inbox_.clear();
+  stage_ = Stage::idle;
 }
 
 void MqttTransport::lose(Answer why) {
   abandon();
+  channel_->end();
   why.reason = address() + ": " + why.reason;
   news_.emplace_back(Disconnected{std::move(why)});
 }
 
 void MqttTransport::poll(Duration wait, TransportSink& sink) {
-  if (news_.empty()) move_bytes(std::max(wait, Duration::zero()));
-  while (!news_.empty()) {
-    const News next = std::move(news_.front());
-    news_.pop_front();
-    if (const auto* limits = std::get_if<PeerLimits>(&next)) sink.on_connected(*limits);
-    if (const auto* answered = std::get_if<Answered>(&next)) {
-      sink.on_answer(answered->token, answered->answer);
-    }
-    if (const auto* end = std::get_if<Disconnected>(&next)) sink.on_disconnected(end->why);
-  }
+  if (news_.empty()) wait_for_news(wait);
+  tell(sink);
+  if (!inbox_.empty()) store(sink);
+  tell(sink);
+  flush();
 }
 
-void MqttTransport::move_bytes(Duration wait) {
+void MqttTransport::wait_for_news(Duration wait) {
+  descriptors_.assign({{wake_up_.descriptor(), POLLIN, 0}});
+  probe_.add_descriptors(descriptors_);
+  if (stage_ != Stage::idle) channel_->add_descriptors(descriptors_);
+  if (client_ != nullptr) {
+    const int events = client_->wants_write() ? POLLIN | POLLOUT : POLLIN;
+    descriptors_.push_back({client_->descriptor(), static_cast<short>(events), 0});
+  }
+  const Instant now = clock_.now();
+  Instant until = now + std::clamp<Duration>(wait, Duration::zero(), std::chrono::hours(1));
+  until = std::min(until, probe_.due());
+  if (stage_ != Stage::idle) until = std::min(until, channel_->due());
   // Often enough to be silent for no longer than the broker allows, one and a half times as long.
-  if (client_ != nullptr) wait = std::min(wait, options_.keep_alive / 4);
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait);
+  const bool keeps_alive = client_ != nullptr && keep_alive_ > Duration::zero();
+  if (keeps_alive) until = std::min(until, now + keep_alive_ / 4);
+  const Duration left = std::max(until, now) - now;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
   timespec timeout{};
   timeout.tv_sec = static_cast<time_t>(seconds.count());
-  timeout.tv_nsec = static_cast<long>(std::chrono::nanoseconds(wait - seconds).count());
-  const bool writes = client_ != nullptr && (!is_established_ || client_->wants_write());
-  pollfd sockets[] = {{wake_up_.descriptor(), POLLIN, 0},
-                      {client_ == nullptr ? -1 : client_->descriptor(),
-                       static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN), 0}};
-  if (ppoll(sockets, std::size(sockets), &timeout, nullptr) < 0) return;
-  if (sockets[0].revents != 0) wake_up_.clear();
-  if (client_ == nullptr) return;
-  if (!is_established_) {
-    if (sockets[1].revents == 0) return;
-    finish_connecting();
-    if (!is_established_) return;
+  timeout.tv_nsec = static_cast<long>(std::chrono::nanoseconds(left - seconds).count());
+  if (ppoll(descriptors_.data(), descriptors_.size(), &timeout, nullptr) < 0) return;
+  if (descriptors_.front().revents != 0) wake_up_.clear();
+  if (const std::optional<bool> probed = probe_.step(clock_.now())) {
+    news_.emplace_back(Probed{*probed});
   }
-  if ((sockets[1].revents & ~POLLOUT) != 0) client_->read();
-  if (client_->descriptor() >= 0 && client_->wants_write()) client_->write();
-  if (client_->descriptor() >= 0) client_->check_keep_alive();
+  if (stage_ != Stage::idle) advance();
+}
+
+void MqttTransport::advance() {
+  channel_->step(clock_.now());
+  if (stage_ == Stage::reaching) {
+    if (channel_->state() == tls::Channel::State::failed) return lose(channel_->failure());
+    if (channel_->state() == tls::Channel::State::open) greet();
+    return;
+  }
+  client_->read();
+  client_->check_keep_alive();
   take_happenings();
 }
 
-void MqttTransport::finish_connecting() {
-  int error = 0;
-  socklen_t size = sizeof(error);
-  if (getsockopt(client_->descriptor(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error == 0) {
-    is_established_ = true;
-    return;
-  }
-  last_failure_ = std::generic_category().message(error);
-  abandon();
-  try_next_address();
-}
-
-void MqttTransport::take_happenings() {
-  for (const Happening& happening : client_->take_happenings()) {
-    take(happening);
-    // A connection that is gone, or a new one in its place, has nothing more to say about this one.
-    if (!is_established_) return;
+void MqttTransport::tell(TransportSink& sink) {
+  const Overloaded teller{
+      [&](const PeerLimits& limits) { sink.on_connected(limits); },
+      [&](const AnsweredEvent& event) { sink.on_answer(event.token, event.answer); },
+      [&](const Disconnected& end) { sink.on_disconnected(end.why); },
+      [&](const Probed& probed) { sink.on_probed(probed.is_reachable); },
+      [&](const Call& call) { sink.on_call(call); },
+  };
+  while (!news_.empty()) {
+    const News next = std::move(news_.front());
+    news_.pop_front();
+    std::visit(teller, next);
   }
 }
 
-void MqttTransport::take(const Happening& happening) {
-  switch (happening.kind) {
-    case Happening::Kind::accepted:
-      take_accepted(happening);
-      return;
-    case Happening::Kind::refused:
-      if (!falls_back(happening)) lose(connect_answer(happening.code, is_v5_));
-      return;
-    case Happening::Kind::answered:
-      take_answer(happening.message_id, happening.code);
-      return;
-    case Happening::Kind::lost:
-      if (happening.code >= 0x80) {
-        lose(disconnect_answer(happening.code));
-      } else if (!falls_back(happening)) {
-        take_loss(happening.code);
-      }
-      return;
+/// Hands over what came in. Its PUBACKs wait in libmosquitto until it is stored; those of one poll
+/// leave together or, with the connection, not at all.
+void MqttTransport::store(TransportSink& sink) {
+  std::vector<Received> batch = std::exchange(inbox_, {});
+  is_storing_ = true;
+  const Status status = sink.on_received(batch);
+  is_storing_ = false;
+  if (!status.is_ok()) {
+    if (client_ == nullptr) return;
+    return lose({AnswerClass::link_down, "what came in was not stored: " + status.message(), {}});
+  }
+  for (const Received& received : batch) {
+    if (received.refusal.is_ok()) continue;
+    log(LogLevel::warning, "a message on " + received.event.topic.substr(0, 128) +
+                               " was refused for good: " + received.refusal.message());
   }
 }
 
-void MqttTransport::take_accepted(const Happening& accepted) {
-  if (!accepted.offers_qos1) {
-    lose({AnswerClass::configuration, "the broker does not offer QoS 1", {}});
-    return;
-  }
-  if (!is_v5_ && was_v5_refused_) {
-    knows_v5_ = false;
-    if (logger_ != nullptr) {
-      logger_->write(LogLevel::info, "mqtt",
-                     address() + " does not know MQTT 5.0, going on with 3.1.1");
-    }
-  }
-  is_online_ = true;
-  turn_ = 0;
-  limits_ = accepted.limits;
-  limits_.in_flight_max = std::min(limits_.in_flight_max, options_.in_flight_max);
-  news_.emplace_back(limits_);
-}
-
-/// After a broker's answer to the CONNECT of MQTT 5.0 that is none of MQTT 5.0, or after it hung
-/// up without one, version 3.1.1 is tried once. Only its own word, not a broken link, makes it the
-/// version for good.
-bool MqttTransport::falls_back(const Happening& happening) {
-  if (!is_v5_ || is_online_ || options_.version != MqttVersion::automatic) return false;
-  constexpr int kUnacceptable = 1;
-  constexpr int kUnsupported = 0x84;
-  if (happening.kind == Happening::Kind::refused) {
-    if (happening.code != kUnacceptable && happening.code != kUnsupported) return false;
-    was_v5_refused_ = true;
-  } else {
-    if (happening.code == MOSQ_ERR_KEEPALIVE) return false;
-    // What libmosquitto calls a CONNACK in the form of 3.1.1, whose code it then does not show.
-    was_v5_refused_ = happening.code == MOSQ_ERR_MALFORMED_PACKET;
-  }
-  is_v5_ = false;
-  if (!open(addresses_[next_address_ - 1])) {
-    lose({AnswerClass::link_down, last_failure_, {}});
-  }
-  return true;
-}
-
-void MqttTransport::take_answer(int message_id, int code) {
-  const auto found =
-      std::ranges::find(in_flight_, message_id, &std::pair<int, std::uint64_t>::first);
-  if (found == in_flight_.end()) return;
-  answer(found->second, publish_answer(code));
-  in_flight_.erase(found);
-}
-
-/// mosquitto refuses a large payload by a PUBACK code that MQTT has for DISCONNECT alone, and
-/// libmosquitto then gives up the connection without showing the code. PUBACKs come in order: it is
-/// the oldest event that the broker has something against, and it must not take the others along.
-void MqttTransport::take_loss(int code) {
-  if (is_online_ && code == MOSQ_ERR_PROTOCOL && !in_flight_.empty()) {
-    answer(in_flight_.front().second,
-           {AnswerClass::suspect, "answered against the protocol, perhaps too large", {}});
-  }
-  lose({AnswerClass::link_down, describe_loss(code), {}});
+/// Lets out what is queued, unless that confirms what is not stored yet.
+void MqttTransport::flush() {
+  if (client_ == nullptr || !inbox_.empty() || is_storing_) return;
+  client_->write();
+  channel_->step(clock_.now());
+  take_happenings();
 }
 
 Format MqttTransport::format() const {
@@ -229,27 +208,34 @@ Format MqttTransport::format() const {
 }
 
 Status MqttTransport::send(std::span<const Outbound> events) {
-  if (!is_online_) return {Code::unavailable, address() + ": not connected"};
+  if (stage_ != Stage::online) return {Code::unavailable, address() + ": not connected"};
   for (const Outbound& outbound : events) {
     if (!send_one(outbound)) return {};
   }
-  client_->write();
-  take_happenings();
+  flush();
   return {};
 }
 
-void MqttTransport::answer(std::uint64_t token, Answer answer) {
-  news_.emplace_back(Answered{token, std::move(answer)});
+Result<std::string> MqttTransport::topic_of(const Event& event) const {
+  const std::string* const destination = find_attribute(event, kDestination);
+  if (destination == nullptr) return topics_.expand(event);
+  // Whoever asked for the reply has chosen it.
+  Status status = check_topic(kDestination, *destination, TopicRule::as_mqtt_has_it);
+  if (!status.is_ok()) return status;
+  return *destination;
 }
 
 /// Returns false when the connection is lost.
 bool MqttTransport::send_one(const Outbound& outbound) {
-  Result<std::string> topic = topics_.expand(*outbound.event);
+  const Result<std::string> topic = topic_of(*outbound.event);
   if (!topic) {
     answer(outbound.token, {AnswerClass::suspect, topic.status().message(), {}});
     return true;
   }
-  const Message message = encode(*outbound.event, std::move(*topic), format(), buffer_);
+  Message message = encode(*outbound.event, *topic, format(), buffer_);
+  const std::uint16_t known = aliases_.find(*topic);
+  message.topic_alias = known != 0 ? known : aliases_.next();
+  if (known != 0) message.topic.clear();
   // libmosquitto's own check of the size is off by some bytes and would keep the message.
   if (const std::size_t size = packet_bytes(message, format()); size > limits_.message_bytes_max) {
     answer(outbound.token, {AnswerClass::too_large,
@@ -265,15 +251,21 @@ bool MqttTransport::send_one(const Outbound& outbound) {
     return true;
   }
   // A number that comes round while its first bearer is unanswered cannot be told apart from it.
-  const bool comes_round = !in_flight_.empty() && in_flight_.front().first == message_id;
+  const bool comes_round = !in_flight_.empty() && in_flight_.front().message_id == message_id;
   if (error != MOSQ_ERR_SUCCESS || comes_round) {
     lose({AnswerClass::link_down,
-          error == 0 ? "an answer is missing for 65,535 messages" : describe_loss(error),
+          error == 0 ? "an answer is missing for 65,535 messages" : mosquitto_strerror(error),
           {}});
     return false;
   }
-  in_flight_.emplace_back(message_id, outbound.token);
+  if (message.topic_alias != 0 && known == 0) aliases_.add(*topic);
+  if (!confirm_topic_.empty()) confirmations_.expect(outbound.event->id, outbound.token);
+  in_flight_.push_back({message_id, outbound.token, outbound.event->id});
   return true;
+}
+
+void MqttTransport::log(LogLevel level, const std::string& line) const {
+  logger_.write(level, "mqtt", address() + ": " + line);
 }
 
 }  // namespace edgepost::mqtt

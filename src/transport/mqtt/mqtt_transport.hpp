@@ -1,7 +1,6 @@
 #pragma once
 
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <poll.h>
 
 #include <cstdint>
 #include <deque>
@@ -12,110 +11,132 @@
 #include <vector>
 
 #include "edgepost/mqtt.hpp"
+#include "platform/probe.hpp"
+#include "tls/channel.hpp"
 #include "transport/mqtt/client.hpp"
+#include "transport/mqtt/confirmations.hpp"
+#include "transport/mqtt/packet_guard.hpp"
+#include "transport/mqtt/subscriptions.hpp"
+#include "transport/mqtt/topic_aliases.hpp"
 #include "transport/mqtt/topic_template.hpp"
 #include "transport/mqtt/url.hpp"
+#include "transport/mqtt/wake_up.hpp"
 
 namespace edgepost::mqtt {
 
-/// An eventfd: another thread makes poll(2) return by it.
-class WakeUp {
- public:
-  WakeUp() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-  ~WakeUp() {
-    if (is_open()) close(descriptor_);
-  }
-  WakeUp(const WakeUp&) = delete;
-  WakeUp& operator=(const WakeUp&) = delete;
-
-  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-
-  void set() const { eventfd_write(descriptor_, 1); }
-  void clear() const {
-    eventfd_t count = 0;
-    eventfd_read(descriptor_, &count);
-  }
-
- private:
-  int descriptor_;
-};
-
-/// What poll() has yet to tell: accepted, an answer, or the end of the connection.
-struct Answered {
-  std::uint64_t token;
-  Answer answer;
+/// What poll() has yet to tell.
+struct AnsweredEvent {
+  std::uint64_t token = 0;
+  Answer answer{};
 };
 struct Disconnected {
-  Answer why;
+  Answer why{};
 };
-using News = std::variant<PeerLimits, Answered, Disconnected>;
+struct Probed {
+  bool is_reachable = false;
+};
+using News = std::variant<PeerLimits, AnsweredEvent, Disconnected, Probed, Call>;
 
-/// Tries the addresses of the broker in turn, and on one that does not know MQTT 5.0 version 3.1.1.
+/// Reaches the broker through a channel (look-up, TCP, TLS, size of packets), speaks MQTT 5.0 over
+/// it, and to a broker that does not know that version 3.1.1.
 class MqttTransport final : public Transport {
  public:
-  MqttTransport(const MqttOptions& options, BrokerAddress broker, TopicTemplate topics,
-                Logger* logger)
-      : options_(options),
-        broker_(std::move(broker)),
-        topics_(std::move(topics)),
-        logger_(logger),
-        knows_v5_(options.version != MqttVersion::v311) {}
+  /// What the options say, read and checked.
+  struct Parts {
+    MqttOptions options{};
+    BrokerAddress broker{};
+    TopicTemplate topics;
+    Presence presence{};
+    std::string confirm_topic{};
+    Platform platform{};  ///< Complete.
+  };
 
+  explicit MqttTransport(Parts parts);
   ~MqttTransport() override { disconnect(); }
 
-  [[nodiscard]] bool is_usable() const { return wake_up_.is_open(); }
+  /// Makes what can fail. Errors: io_error.
+  Status open();
 
   Status connect() override;
   void disconnect() override;
   Status send(std::span<const Outbound> events) override;
   void poll(Duration wait, TransportSink& sink) override;
   void wake() override { wake_up_.set(); }
+  void probe() override { probe_.start(clock_.now()); }
+  [[nodiscard]] Traffic traffic() const override { return channel_->traffic(); }
   [[nodiscard]] std::string address() const override { return broker_.to_string(); }
 
  private:
+  enum class Stage : unsigned char {
+    idle,      ///< -> reaching by connect().
+    reaching,  ///< The channel connects. -> greeting; -> idle.
+    greeting,  ///< CONNECT leaves, CONNACK is awaited. -> online; -> reaching (3.1.1); -> idle.
+    online,    ///< -> idle.
+  };
+  struct InFlight {
+    int message_id = 0;
+    std::uint64_t token = 0;
+    EventId id{};
+  };
+
+  void reach();
+  void greet();
   void abandon();
-  void try_next_address();
-  bool open(const std::string& address);
-  void finish_connecting();
-  void move_bytes(Duration wait);
+  void lose(Answer why);
+
+  void wait_for_news(Duration wait);
+  void advance();
+  void tell(TransportSink& sink);
+  void store(TransportSink& sink);
+  void flush();
+
   void take_happenings();
-  void take(const Happening& happening);
-  void take_accepted(const Happening& accepted);
-  bool falls_back(const Happening& happening);
-  void take_answer(int message_id, int code);
-  void take_loss(int code);
+  void take(const Accepted& accepted);
+  void take(const Refused& refused);
+  void take(const Answered& answered);
+  void take(const Subscribed& subscribed);
+  void take(const Arrived& arrived);
+  void take(const Lost& lost);
+  bool falls_back(bool is_refused, int code);
+  bool does_without_retain(int code);
+
+  Result<std::string> topic_of(const Event& event) const;
   bool send_one(const Outbound& outbound);
   void answer(std::uint64_t token, Answer answer);
-  void lose(Answer why);
   [[nodiscard]] Format format() const;
+  void log(LogLevel level, const std::string& line) const;
 
   const MqttOptions options_;
   const BrokerAddress broker_;
   const TopicTemplate topics_;
-  Logger* const logger_;
+  const std::string confirm_topic_;
+  const Clock& clock_;
+  Logger& logger_;
+  const Platform platform_;
   const WakeUp wake_up_;
-
-  bool knows_v5_;  // False once the broker has said that it does not.
-
-  // The attempt to connect: turn_ rotates the addresses after one that never answered.
-  std::vector<std::string> addresses_;
-  std::size_t next_address_ = 0;
-  std::size_t turn_ = 0;
-  std::string last_failure_;
-  bool is_v5_ = true;
-  bool was_v5_refused_ = false;
+  Presence presence_;  // Not retained once the broker has said that it cannot.
+  bool knows_v5_;      // False once the broker has said that it does not.
+  Subscriptions subscriptions_;
+  PacketGuard guard_;
+  Probe probe_;
+  std::unique_ptr<tls::Channel> channel_;
 
   // The connection.
+  Stage stage_ = Stage::idle;
+  bool is_v5_ = true;
+  bool was_v5_refused_ = false;
   std::unique_ptr<Client> client_;
-  bool is_established_ = false;  // TCP is; CONNECT leaves.
-  bool is_online_ = false;       // The broker accepted us.
   PeerLimits limits_;
-  std::deque<std::pair<int, std::uint64_t>>
-      in_flight_;  // Packet identifier and token, oldest first.
+  Duration keep_alive_;
+  TopicAliases aliases_;
+  std::deque<InFlight> in_flight_;  // Oldest first.
+  Confirmations confirmations_;
   std::string buffer_;
 
   std::deque<News> news_;
+  std::vector<Received> inbox_;  // Not stored yet: until then nothing is written, no PUBACK leaves.
+  bool is_storing_ = false;
+  std::vector<pollfd> descriptors_;
 };
 
 }  // namespace edgepost::mqtt

@@ -9,9 +9,6 @@ namespace edgepost::mqtt {
 namespace {
 
 constexpr std::size_t kTopicBytesMax = 65'535;
-constexpr std::string_view kWildcards = "+#";
-constexpr std::string_view kForbidden("+#\0", 3);
-
 struct Field {
   std::string_view name;
   std::string Event::*field;
@@ -20,23 +17,36 @@ constexpr std::array kFields = {Field{"topic", &Event::topic}, Field{"key", &Eve
                                 Field{"type", &Event::type}};
 
 /// Text that goes into every topic as it is.
-Status check_fixed(std::string_view what, std::string_view text) {
+Status check_fixed(std::string_view what, std::string_view text, TopicRule rule) {
   if (Status status = validate_text(what, text, kTopicBytesMax); !status.is_ok()) return status;
-  const std::size_t wildcard = text.find_first_of(kWildcards);
-  if (wildcard == std::string_view::npos) return {};
-  return invalid_byte(what, text, wildcard, "a wildcard cannot stand in a published topic");
+  return check_topic(what, text, rule);
 }
 
 }  // namespace
 
-Result<TopicTemplate> TopicTemplate::parse(std::string_view text, std::string_view prefix,
-                                           std::string_view device_id) {
-  for (const auto& [what, value] : {std::pair{"topic_template", text}, std::pair{"prefix", prefix},
-                                    std::pair{"device_id", device_id}}) {
-    if (Status status = check_fixed(what, value); !status.is_ok()) return status;
+Status check_topic(std::string_view what, std::string_view topic, TopicRule rule) {
+  constexpr std::string_view kForbidden("+#\0. ", 5);
+  const bool is_strict = rule == TopicRule::everywhere_same;
+  const std::size_t bad = topic.find_first_of(kForbidden.substr(0, is_strict ? 5 : 3));
+  if (bad == std::string_view::npos) return {};
+  if (topic[bad] != '.' && topic[bad] != ' ') {
+    return invalid_byte(what, topic, bad, "it cannot stand in a published topic");
   }
-  if (text.empty()) return Status(Code::invalid_argument, "topic_template: it is empty");
-  TopicTemplate result;
+  return invalid_byte(what, topic, bad,
+                      "RabbitMQ and NATS replace it in topics (allow_mangled_topics)");
+}
+
+Result<TopicTemplate> TopicTemplate::parse(std::string_view what, std::string_view text,
+                                           const Fixed& fixed, TopicRule rule) {
+  if (text.empty()) return Status(Code::invalid_argument, std::string(what) + ": it is empty");
+  const std::pair<std::string_view, std::string_view> values[] = {
+      {what, text}, {"prefix", fixed.prefix}, {"device_id", fixed.device_id}};
+  for (const auto& [name, value] : values) {
+    if (name != what && text.find("{" + std::string(name) + "}") == std::string_view::npos)
+      continue;
+    if (Status status = check_fixed(name, value, rule); !status.is_ok()) return status;
+  }
+  TopicTemplate result(rule);
   result.parts_.emplace_back();
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t brace = std::min(text.find_first_of("{}", at), text.size());
@@ -46,16 +56,16 @@ Result<TopicTemplate> TopicTemplate::parse(std::string_view text, std::string_vi
     const std::string_view name = text.substr(brace + 1, std::min(end, text.size()) - brace - 1);
     const auto* field = std::ranges::find(kFields, name, &Field::name);
     if (text[brace] == '}' || end == std::string_view::npos) {
-      return invalid_byte("topic_template", text, brace, "it has no counterpart");
+      return invalid_byte(what, text, brace, "it has no counterpart");
     }
     if (name == "prefix" || name == "device_id") {
-      result.parts_.back().text.append(name == "prefix" ? prefix : device_id);
+      result.parts_.back().text.append(name == "prefix" ? fixed.prefix : fixed.device_id);
     } else if (field != kFields.end()) {
       result.parts_.back().name = field->name;
       result.parts_.back().field = field->field;
       result.parts_.emplace_back();
     } else {
-      return invalid_byte("topic_template", text, brace,
+      return invalid_byte(what, text, brace,
                           "known are {prefix}, {device_id}, {topic}, {key} and {type}");
     }
     at = end + 1;
@@ -69,10 +79,7 @@ Result<std::string> TopicTemplate::expand(const Event& event) const {
     topic.append(part.text);
     if (part.field == nullptr) continue;
     const std::string& value = event.*part.field;
-    if (const std::size_t bad = value.find_first_of(kForbidden); bad != std::string::npos) {
-      return invalid_byte(part.name, value, bad,
-                          "no topic may have it, and the template asks for it");
-    }
+    if (Status status = check_topic(part.name, value, rule_); !status.is_ok()) return status;
     topic.append(value);
   }
   if (topic.empty() || topic.size() > kTopicBytesMax) {

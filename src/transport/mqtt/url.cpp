@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view kTcpScheme = "mqtt://";
 constexpr std::string_view kTlsScheme = "mqtts://";
 constexpr std::string_view kUnixScheme = "mqtt+unix:";
-constexpr std::uint16_t kDefaultPort = 1883;
+constexpr std::uint16_t kPort = 1883;
+constexpr std::uint16_t kTlsPort = 8883;
 constexpr std::size_t kPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;
 
 constexpr std::string_view kNameCharacters =
@@ -37,9 +38,8 @@ Result<BrokerAddress> parse_path(std::string_view url) {
   return BrokerAddress{std::string(path), 0};
 }
 
-/// Reads what follows the host: nothing, `:port`, and one slash at the end.
-Result<std::uint16_t> parse_port(std::string_view url, std::size_t at) {
-  std::uint16_t port = kDefaultPort;
+/// Reads what follows the host: nothing, `:port`, and one slash at the end. `port` is the default.
+Result<std::uint16_t> parse_port(std::string_view url, std::size_t at, std::uint16_t port) {
   const char* const end = url.data() + url.size();
   if (at < url.size() && url[at] == ':') {
     const auto [stop, error] = std::from_chars(url.data() + at + 1, end, port);
@@ -53,8 +53,8 @@ Result<std::uint16_t> parse_port(std::string_view url, std::size_t at) {
   return port;
 }
 
-Result<BrokerAddress> parse_authority(std::string_view url) {
-  std::size_t begin = kTcpScheme.size();
+Result<BrokerAddress> parse_authority(std::string_view url, bool is_tls) {
+  std::size_t begin = is_tls ? kTlsScheme.size() : kTcpScheme.size();
   if (const std::size_t at = url.find('@', begin); at != std::string_view::npos) {
     return malformed(at, "user name and password are options of their own, not part of the url");
   }
@@ -69,9 +69,10 @@ Result<BrokerAddress> parse_authority(std::string_view url) {
       (host.find(':') == std::string_view::npos || !url.substr(end).starts_with(']'))) {
     return malformed(end, "expected an IPv6 address and ']'");
   }
-  const Result<std::uint16_t> port = parse_port(url, is_bracketed ? end + 1 : end);
+  const Result<std::uint16_t> port =
+      parse_port(url, is_bracketed ? end + 1 : end, is_tls ? kTlsPort : kPort);
   if (!port) return port.status();
-  return BrokerAddress{std::string(host), port.value()};
+  return BrokerAddress{std::string(host), port.value(), is_tls};
 }
 
 }  // namespace
@@ -79,16 +80,15 @@ Result<BrokerAddress> parse_authority(std::string_view url) {
 std::string BrokerAddress::to_string() const {
   if (port == 0) return std::string(kUnixScheme) + host;
   const bool is_ipv6 = host.find(':') != std::string::npos;
-  return std::string(kTcpScheme) + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return std::string(is_tls ? kTlsScheme : kTcpScheme) + (is_ipv6 ? "[" + host + "]" : host) + ":" +
+         std::to_string(port);
 }
 
 Result<BrokerAddress> parse_broker_url(std::string_view url) {
-  if (url.starts_with(kTcpScheme)) return parse_authority(url);
+  if (url.starts_with(kTlsScheme)) return parse_authority(url, true);
+  if (url.starts_with(kTcpScheme)) return parse_authority(url, false);
   if (url.starts_with(kUnixScheme)) return parse_path(url);
-  if (url.starts_with(kTlsScheme)) {
-    return Status(Code::unsupported, "url: mqtts:// needs the part edgepost::tls");
-  }
-  return malformed(0, "expected mqtt://host[:port] or mqtt+unix:/path");
+  return malformed(0, "expected mqtts://host[:port], mqtt://host[:port] or mqtt+unix:/path");
 }
 
 }  // namespace edgepost::mqtt

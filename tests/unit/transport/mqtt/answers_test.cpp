@@ -61,4 +61,14 @@ TEST_CASE("mqtt answers: a disconnect is a lost link unless the broker asks for 
   CHECK(disconnect_answer(0xFF).reason == "disconnected by the broker: unknown reason (255)");
 }
 
+TEST_CASE("mqtt answers: a refused subscription is a matter of configuration, unless time helps") {
+  const auto v5 = [](int code) { return subscribe_answer(code, true); };
+  for (const int code : {0x80, 0x83, 0x87, 0x8F, 0x9E, 0xA1, 0xA2})
+    CHECK(v5(code).meaning == configuration);
+  CHECK(v5(0x97).meaning == slow_down);
+  CHECK(v5(0x91).meaning == link_down);
+  CHECK(v5(0x87).reason == "subscription refused: not authorized (135)");
+  CHECK(subscribe_answer(0x80, false).reason == "subscription refused: failure (128)");
+}
+
 }  // namespace edgepost::mqtt

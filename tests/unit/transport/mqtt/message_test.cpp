@@ -48,6 +48,40 @@ TEST_CASE("mqtt message: structured mode is one JSON object, named by its conten
   CHECK(old.content_type.empty());
 }
 
+TEST_CASE("mqtt message: a request says under v5 where its answer goes and what it belongs to") {
+  Event request = reading();
+  request.correlation_id = "c-1";
+  std::string buffer;
+  CHECK(encode(request, "t", kBinary, buffer).correlation_data.empty());
+  request.attributes = {{"responsetopic", "gw-1/answers"}};
+  const Message message = encode(request, "t", kBinary, buffer);
+  CHECK(message.response_topic == "gw-1/answers");
+  CHECK(message.correlation_data == "c-1");
+  for (const auto& [name, value] : message.user_properties)
+    CHECK(name != "responsetopic");
+  const Message structured = encode(request, "t", kStructured, buffer);
+  CHECK(structured.response_topic == "gw-1/answers");
+  CHECK(structured.payload.find("responsetopic") == std::string_view::npos);
+  const Message old = encode(request, "t", kOld, buffer);
+  CHECK(old.response_topic.empty());
+  CHECK(old.payload.find(R"("responsetopic":"gw-1/answers")") != std::string_view::npos);
+}
+
+TEST_CASE("mqtt message: a reply carries the request's correlation data, and not its own route") {
+  Event reply = reading();
+  reply.correlation_id = "c-1";
+  reply.attributes = {{"destination", "cloud/answers"}, {"unit", "C"}};
+  std::string buffer;
+  const Message message = encode(reply, "t", kBinary, buffer);
+  CHECK(message.correlation_data == "c-1");
+  CHECK(message.user_properties.back() == std::pair<std::string_view, std::string>{"unit", "C"});
+  CHECK(encode(reply, "t", kOld, buffer).payload.find("destination") == std::string_view::npos);
+  reply.attributes.push_back({"correlationdata", "AP8="});
+  CHECK(encode(reply, "t", kBinary, buffer).correlation_data == std::string("\0\xFF", 2));
+  reply.attributes.back().value = "no base64!";
+  CHECK(encode(reply, "t", kBinary, buffer).correlation_data == "c-1");
+}
+
 TEST_CASE("mqtt message: the time to live is whole seconds and never too short") {
   std::string buffer;
   Event event = reading();
@@ -70,6 +104,11 @@ TEST_CASE("mqtt message: the size of the packet is counted to the byte") {
   message.user_properties = {{"n", "v"}, {"id", ""}};
   message.expiry_seconds = 1;
   CHECK(packet_bytes(message, kBinary) == 2 + 3 + 2 + (1 + 6 + 7 + 7 + 5) + 2);
+  Message request = message;
+  request.response_topic = "a";
+  request.correlation_data = "bc";
+  request.topic_alias = 1;
+  CHECK(packet_bytes(request, kBinary) == packet_bytes(message, kBinary) + 4 + 5 + 3);
   const std::string large(121, 'x');
   message = {.topic = "t", .payload = large};
   CHECK(packet_bytes(message, kOld) == 1 + 1 + 126);

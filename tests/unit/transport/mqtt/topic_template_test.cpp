@@ -13,8 +13,10 @@ Event reading() {
   return event;
 }
 
-std::string expanded(std::string_view text, const Event& event = reading()) {
-  const Result<TopicTemplate> topics = TopicTemplate::parse(text, "edge", "gw-1");
+std::string expanded(std::string_view text, const Event& event = reading(),
+                     TopicRule rule = TopicRule::as_mqtt_has_it) {
+  const Result<TopicTemplate> topics =
+      TopicTemplate::parse("topic_template", text, {"edge", "gw-1"}, rule);
   REQUIRE_MESSAGE(topics.is_ok(), topics.status().message());
   const Result<std::string> topic = topics.value().expand(event);
   return topic.is_ok() ? topic.value() : topic.status().message();
@@ -22,7 +24,8 @@ std::string expanded(std::string_view text, const Event& event = reading()) {
 
 std::string complaint(std::string_view text, std::string_view prefix = "edge",
                       std::string_view device_id = "gw-1") {
-  const Result<TopicTemplate> topics = TopicTemplate::parse(text, prefix, device_id);
+  const Result<TopicTemplate> topics =
+      TopicTemplate::parse("topic_template", text, {prefix, device_id}, TopicRule::everywhere_same);
   REQUIRE_FALSE(topics.is_ok());
   CHECK(topics.status().code() == Code::invalid_argument);
   return topics.status().message();
@@ -60,6 +63,32 @@ TEST_CASE("topic template: a value that no topic may have is refused by its fiel
     CHECK(expanded("{topic}/{key}", event).starts_with("key: byte 2 "));
     CHECK(expanded("{topic}", event) == "plant/pump");
   }
+}
+
+TEST_CASE("topic template: what some brokers replace is refused, unless that is wanted") {
+  CHECK(complaint("a.b/{topic}") ==
+        "topic_template: byte 1 is '.', RabbitMQ and NATS replace it in topics "
+        "(allow_mangled_topics)");
+  CHECK(complaint("{prefix}/{topic}", "my plant").starts_with("prefix: byte 2 "));
+  Event event = reading();
+  event.topic = "plant/pump 7";
+  CHECK(expanded("{topic}", event, TopicRule::everywhere_same).starts_with("topic: byte 10 "));
+  CHECK(expanded("{topic}", event) == "plant/pump 7");
+  CHECK(expanded("{topic}", reading(), TopicRule::everywhere_same) == "plant/pump");
+}
+
+TEST_CASE("topic template: what it does not use may look as it likes") {
+  CHECK(TopicTemplate::parse("t", "x/{topic}", {"a#", "b.c"}, TopicRule::everywhere_same).is_ok());
+}
+
+TEST_CASE("topic template: it knows whether all events have the same topic") {
+  const auto is_fixed = [](std::string_view text) {
+    return TopicTemplate::parse("t", text, {"a", "b"}, TopicRule::everywhere_same)
+        .value()
+        .is_fixed();
+  };
+  CHECK(is_fixed("{prefix}/{device_id}/x"));
+  CHECK_FALSE(is_fixed("{prefix}/{topic}"));
 }
 
 TEST_CASE("topic template: an empty or over-long topic is refused") {

@@ -46,11 +46,21 @@ TEST_CASE("mqtt url: a unix socket is an absolute path") {
   CHECK(complaint(std::string_view("mqtt+unix:/a\0b", 14)) == "url: byte 12: NUL in the path");
 }
 
-TEST_CASE("mqtt url: an unknown scheme is refused, TLS says what it needs") {
-  CHECK(complaint("") == "url: byte 0: expected mqtt://host[:port] or mqtt+unix:/path");
-  CHECK(complaint("http://a") == "url: byte 0: expected mqtt://host[:port] or mqtt+unix:/path");
+TEST_CASE("mqtt url: an unknown scheme is refused") {
+  constexpr std::string_view kExpected =
+      "url: byte 0: expected mqtts://host[:port], mqtt://host[:port] or mqtt+unix:/path";
+  CHECK(complaint("") == kExpected);
+  CHECK(complaint("http://a") == kExpected);
   CHECK(complaint("localhost:1883").starts_with("url: byte 0: "));
-  CHECK(parse_broker_url("mqtts://a").status().code() == Code::unsupported);
+}
+
+TEST_CASE("mqtt url: with TLS the port is 8883 by default") {
+  CHECK(read("mqtts://broker.example.com") == "mqtts://broker.example.com:8883");
+  CHECK(read("mqtts://[::1]:443") == "mqtts://[::1]:443");
+  CHECK(parse_broker_url("mqtts://a").value().is_tls);
+  CHECK_FALSE(parse_broker_url("mqtt://a").value().is_tls);
+  CHECK(complaint("mqtts://joe@a") ==
+        "url: byte 11: user name and password are options of their own, not part of the url");
 }
 
 TEST_CASE("mqtt url: a missing host or malformed port is refused by its position") {
