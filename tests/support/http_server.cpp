@@ -163,7 +163,10 @@ bool RawHttpServer::serve_request(int connection, int number) {
   if (reads_body_) {
     request.body.resize(
         static_cast<std::size_t>(std::atol(("0" + request.header("Content-Length")).c_str())));
-    recv(connection, request.body.data(), request.body.size(), MSG_WAITALL);
+    // Asked for nothing, recv would wait for a byte.
+    if (!request.body.empty()) {
+      recv(connection, request.body.data(), request.body.size(), MSG_WAITALL);
+    }
   }
   journal_.add(request);
   const Reply reply = script_(request, number);

@@ -110,6 +110,7 @@ Inbound::Outcome Inbound::take_ending(Instant now, const Ending& ending, Transpo
     return {.failure = std::move(answer)};
   }
   if (kind_ == HttpsInbound::events && reply.body.empty()) {
+    if (!reply.is_whole) return {.failure = link_down("the stream was cut off")};
     const Duration pause = stream_->retry().value_or(kShortestPause);
     next_at_ = std::max(next_at_, now + std::min(pause, kLongestPause));
     return {.detail = "the stream ended"};
