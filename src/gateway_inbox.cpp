@@ -84,10 +84,17 @@ Status Gateway::Parts::receive_all(const Link& link, std::string_view address,
   return {};
 }
 
-Result<InboxCount> Gateway::Parts::receive(const Link& link, std::string_view address,
+Result<InboxCount> Gateway::Parts::receive(Link& link, std::string_view address,
                                            std::span<Received> events) {
   Receiving done;
   Status status = receive_all(link, address, events, done);
+  for (const Received& received : events) {
+    const std::string& refusal = received.refusal.message();
+    if (!status.is_ok() || refusal.empty() || refusal == link.refusal) continue;
+    link.refusal = refusal;
+    options.platform.logger->write(LogLevel::warning, "uplink",
+                                   link.name + ": event from upstream refused: " + refusal);
+  }
   if (status.is_ok()) return done.count;
   // An inbox with less room than what came at once would never take any of it. So it takes the
   // beginning, provided that this is recognised when the upstream sends all of it again.

@@ -42,6 +42,7 @@ struct Gateway::Parts {
     std::string name;
     std::vector<store::StreamLog*> streams;
     store::StreamLog* inbox = nullptr;  // null: it takes nothing
+    std::string refusal;                // of what came from upstream; logged already
     std::unique_ptr<Uplink> uplink;
     std::unique_ptr<Worker> worker;
   };
@@ -91,8 +92,7 @@ struct Gateway::Parts {
 
   /// Stores what came from upstream in the inbox of `link`, each identity once, with its cursor, in
   /// one commit, and hands it out. Errors: see UplinkHooks::receive.
-  Result<InboxCount> receive(const Link& link, std::string_view address,
-                             std::span<Received> events);
+  Result<InboxCount> receive(Link& link, std::string_view address, std::span<Received> events);
 
   /// The cursor that was stored last; empty: none.
   std::string cursor(const Link& link, std::string_view address);

@@ -106,7 +106,14 @@ Status Gateway::change_stream(const StreamOptions& options) {
   return {};
 }
 
-Status Gateway::delete_stream(std::string_view name) { return parts_->store->delete_stream(name); }
+Status Gateway::delete_stream(std::string_view name) {
+  const std::lock_guard control(parts_->control_mutex);
+  for (const auto& link : parts_->links) {  // its consumers hold the streams that it drains
+    if (link->inbox == nullptr || link->inbox->name() != name) continue;
+    return {Code::busy, "stream " + std::string(name) + ": is the inbox of uplink " + link->name};
+  }
+  return parts_->store->delete_stream(name);
+}
 
 Status Gateway::delete_consumer(std::string_view stream, std::string_view name) {
   return parts_->store->delete_consumer(stream, name);

@@ -172,7 +172,8 @@ class Gateway {
   Result<std::vector<Event>> read(std::string_view stream, Position from,
                                   const ReadLimits& limits = {});
 
-  /// Adds an upstream. It connects when the gateway is started or stepped. Its streams must exist.
+  /// Adds an upstream. It connects when the gateway is started or stepped. Its streams and its
+  /// inbox must exist.
   /// Owns: takes `transport`.
   /// Errors: invalid_argument (option named); not_found (stream); already_exists (name);
   /// wrong_state (started, read-only); full, io_error (its consumers cannot be stored).

@@ -79,7 +79,8 @@ struct UplinkOptions {
   std::string name{};                  ///< 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`.
   std::vector<std::string> streams{};  ///< The streams to drain; each gets a consumer of this name.
   /// The stream for what comes from upstream: stored there, once for each identity, before it is
-  /// confirmed. May stand alone, without streams to drain. Empty: what comes in is refused.
+  /// confirmed; subscribers on the bus hear it then. May stand alone, without streams to drain, and
+  /// is none of them. Empty: what comes in is refused.
   std::string inbox{};
   RetryPolicy retry{};       ///< When to connect again, and to send a refused event again.
   CircuitBreaker breaker{};  ///< See CircuitBreaker.

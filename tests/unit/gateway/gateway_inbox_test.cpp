@@ -204,6 +204,33 @@ TEST_CASE_FIXTURE(InboxFixture, "inbox: of what nobody would recognise, no part 
   CHECK(in_inbox().empty());
 }
 
+TEST_CASE("inbox: a power cut at any moment loses nothing and repeats nothing [P-13]") {
+  bool is_beyond = false;
+  for (std::uint64_t call = 0; !is_beyond; ++call) {
+    INFO("power cut at call " << call);
+    sim::Disk disk({.seed = call + 1});
+    InboxFixture fixture;
+    fixture.options.database = "/gateway.db";
+    fixture.options.platform.vfs = disk.name();
+    fixture.open_parts();
+    REQUIRE(fixture.receive({InboxFixture::message("0", "0")})->stored == 1);
+    disk.cut_power_at(disk.calls() + call, {.seed = call + 1});
+    const std::vector<Received> all = {InboxFixture::message("1", "1"),
+                                       InboxFixture::message("2", "2")};
+    const bool is_confirmed = fixture.receive(all).is_ok();
+    is_beyond = disk.is_on();
+    disk.clear_faults();
+    if (is_beyond) disk.cut_power({.seed = call + 1});
+    fixture.parts.reset();
+    disk.power_on();
+    fixture.open_parts();
+    if (is_confirmed) CHECK(fixture.in_inbox() == Texts{"0", "1", "2"});
+    CHECK(fixture.receive(all).is_ok());
+    CHECK(fixture.in_inbox() == Texts{"0", "1", "2"});
+    fixture.parts.reset();
+  }
+}
+
 namespace {
 
 /// A whole gateway with an uplink that has an inbox.
@@ -273,4 +300,31 @@ TEST_CASE_FIXTURE(GatewayWithInbox, "inbox: a handler of what is heard may do an
   });
   CHECK(bring("on", "1").is_ok());
   CHECK(stored() == Texts{"on"});
+}
+
+TEST_CASE_FIXTURE(GatewayWithInbox, "inbox: its stream cannot be deleted") {
+  open_both();
+  const Status status = gateway->delete_stream("inbox");
+  CHECK(status.code() == Code::busy);
+  CHECK(status.message().find("uplink cloud") != std::string::npos);
+  CHECK(bring("on", "1").is_ok());
+}
+
+TEST_CASE_FIXTURE(GatewayWithInbox, "inbox: what is refused is logged once, not each time") {
+  struct Lines final : Logger {
+    void write(LogLevel level, std::string_view module, std::string_view line) override {
+      if (level == LogLevel::warning && module == "uplink") lines.emplace_back(line);
+    }
+    Texts lines;
+  } log;
+  options.platform.logger = &log;
+  open_both();
+  for (const char* identity : {"1", "2"}) {
+    peer.bring({{.event = {.topic = "a/+"}, .identity = identity}});
+    step();
+  }
+  CHECK(gateway->status().uplinks.front().received_refused == 2);
+  REQUIRE(log.lines.size() == 1);
+  CHECK(log.lines.front().find("cloud: event from upstream refused: topic") == 0);
+  close();
 }
