@@ -38,6 +38,7 @@ struct Answer {
   bool is_duplicate = false;  ///< With acknowledged: it had the event already.
   /// With link_down: nobody was there at all (look-up, connect); a probe can tell when that ends.
   bool is_unreachable = false;
+  bool is_tls = false;  ///< TLS refused the connection, on either side.
 };
 
 /// What the upstream allows on this connection.
@@ -147,8 +148,9 @@ class Transport {
   virtual void wake() = 0;
 
   /// Begins to look whether anybody listens upstream, with as few bytes as that takes (a TCP
-  /// connection that is closed at once); poll() tells by on_probed. A probe in progress goes on.
-  /// Called while there is no connection. Without an implementation there is no answer.
+  /// connection that is closed at once); poll() tells by on_probed, within about a second. A probe
+  /// in progress goes on. Called while no connection is accepted, also beside an attempt in
+  /// progress, which it does not disturb. Without an implementation there is no answer.
   virtual void probe() {}
 
   /// What has gone over the wire.

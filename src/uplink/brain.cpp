@@ -1,29 +1,37 @@
 #include "uplink/brain.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <chrono>
-#include <span>
 
 #include "base/backoff.hpp"
 
 namespace edgepost {
 namespace {
 
-// An upstream that asks for more has made a mistake, or means harm: look again after an hour.
-constexpr Duration kRetryAfterMax = std::chrono::hours(1);
-
+// Spreads a fleet whose link comes back for all at once.
+constexpr RetryPolicy kReturnJitter = {.initial_delay = std::chrono::milliseconds(300)};
 std::string seconds(Duration length) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(length).count()) + " s";
 }
 
 }  // namespace
 
+Brain::Brain(const UplinkOptions& options, Random& random)
+    : retry_(options.retry),
+      policy_(options.breaker),
+      max_in_flight_(options.max_in_flight),
+      connect_timeout_(options.connect_timeout),
+      probe_interval_(options.probe_interval),
+      random_(random),
+      breaker_(policy_) {}
+
 void Brain::start(Instant now) {
   if (state_ != UplinkState::stopped) return;
   failures_ = 0;
-  due_ = now;
+  refused_credentials_ = 0;
+  is_probing_ = false;
+  was_hastened_ = false;
+  due_ = std::max(now, breaker_.due());
   state_ = UplinkState::waiting;
 }
 
@@ -35,16 +43,21 @@ void Brain::stop(Instant deadline) {
 
 void Brain::retry_now(Instant now) {
   if (state_ != UplinkState::blocked && state_ != UplinkState::waiting) return;
+  refused_credentials_ = 0;
   due_ = now;
   state_ = UplinkState::waiting;
 }
 
 void Brain::connected(Instant now, const PeerLimits& limits) {
   if (state_ != UplinkState::connecting) return;
-  window_ = std::max<std::size_t>(1, std::min(max_in_flight_, limits.in_flight_max));
-  connected_at_ = now;
+  is_batched_ = limits.batch_events_max > 0;
+  const std::size_t max = is_batched_ ? limits.batch_events_max : limits.in_flight_max;
+  window_.begin(std::max<std::size_t>(1, std::min(max_in_flight_, max)));
+  connected_at_ = moved_at_ = looked_at_ = now;
+  is_held_ = false;
+  was_hastened_ = false;
   paused_until_ = now;
-  slow_downs_ = 0;
+  pauses_ = 0;
   ++connects_;
   state_ = UplinkState::online;
 }
@@ -54,113 +67,141 @@ void Brain::disconnected(Instant now, const Answer& why) {
   leave(now, why);
 }
 
-std::uint64_t Brain::sent(Instant now, const Place& place) {
-  EDGEPOST_ASSERT(room(now) > 0);
-  flights_.emplace_hint(flights_.end(), ++last_token_, Flight{place, now});
-  return last_token_;
-}
-
-std::optional<Place> Brain::answered(Instant now, std::uint64_t token, const Answer& answer) {
-  const auto flight = flights_.find(token);
-  if (flight == flights_.end()) return std::nullopt;
-  const Place place = flight->second.place;
-  flights_.erase(flight);
-  switch (answer.meaning) {
-    case AnswerClass::acknowledged:
-      if (now >= paused_until_) slow_downs_ = 0;
-      break;
-    case AnswerClass::slow_down:
-      pause(now, answer);
-      break;
-    case AnswerClass::link_down:
-    case AnswerClass::credentials:
-      if (state_ == UplinkState::online) leave(now, answer);
-      break;
-    case AnswerClass::configuration:  // Of this event's topic: others may be welcome.
-    case AnswerClass::too_large:
-    case AnswerClass::suspect:
-    case AnswerClass::conflict:
-      break;
+void Brain::probed(Instant now, bool is_reachable) {
+  if (!is_probing_) return;
+  is_probing_ = !is_reachable;
+  if (!is_reachable) was_hastened_ = false;
+  if (state_ == UplinkState::connecting) {
+    // Nobody, and now someone: the attempt began too early and waits for its next packet.
+    const bool is_return = is_reachable && seen_ == Seen::nobody;
+    seen_ = is_reachable ? Seen::someone : Seen::nobody;
+    if (!is_return) return;
+    failures_ = 0;
+    due_ = now;
+    state_ = UplinkState::waiting;
+  } else if (state_ == UplinkState::waiting) {
+    if (is_reachable && hastens_) {
+      due_ = std::min(due_, now + backoff_delay(kReturnJitter, 0, random_));
+      failures_ = 0;
+      was_hastened_ = true;
+    }
+    hastens_ = !is_reachable;
   }
-  return place;
 }
 
 // Leaves the link for the state that `why` asks for. The driver hears of it from advance().
 void Brain::leave(Instant now, const Answer& why) {
   if (!wants_link()) return;
-  flights_.clear();
+  void_flights();
   if (state_ == UplinkState::draining) {
     state_ = UplinkState::stopped;
     return;
   }
   last_error_ = why.reason;
-  if (why.meaning == AnswerClass::credentials || why.meaning == AnswerClass::configuration) {
+  ++total_failures_;
+  has_bad_credentials_ = why.meaning == AnswerClass::credentials;
+  const bool is_blocked = why.meaning == AnswerClass::configuration ||
+                          (has_bad_credentials_ && refused_credentials_ > 0);
+  if (is_blocked) {
     state_ = UplinkState::blocked;
-    return;
+  } else if (has_bad_credentials_) {
+    ++refused_credentials_;
+    is_probing_ = false;
+    due_ = now;
+    state_ = UplinkState::waiting;
+  } else {
+    back_off(now, why);
   }
-  // Being accepted proves little: only a connection that held makes the next delay short again.
-  const bool stable = state_ == UplinkState::online && now - connected_at_ >= retry_.stable_after;
-  if (stable) failures_ = 0;
-  const Duration asked = std::min(why.retry_after.value_or(Duration::zero()), kRetryAfterMax);
-  due_ = now + std::max(delay(failures_++), asked);
+}
+
+// Being accepted proves little: only a connection that held makes the next delay short again.
+void Brain::back_off(Instant now, const Answer& why) {
+  if (has_held(now)) {
+    hold(now);
+  } else {
+    breaker_.failed(now);
+  }
+  const Duration asked =
+      std::min(why.retry_after.value_or(Duration::zero()), Brain::kRetryAfterMax);
+  const Duration delay = backoff_delay(retry_, failures_++, random_);
+  due_ = std::max(now + std::max(delay, asked), breaker_.due());
+  is_probing_ = why.meaning == AnswerClass::link_down && !why.retry_after;
+  // When an attempt that a probe has hastened found nobody, probe and attempt disagree: no
+  // spinning.
+  hastens_ = why.is_unreachable && !was_hastened_;
+  probe_at_ = now;
   state_ = UplinkState::waiting;
 }
 
-// One pause answers a whole window of events, so only the first of them makes it longer.
-void Brain::pause(Instant now, const Answer& answer) {
-  if (answer.retry_after) {
-    paused_until_ = std::max(paused_until_, now + std::min(*answer.retry_after, kRetryAfterMax));
-  } else if (now >= paused_until_) {
-    paused_until_ = now + delay(slow_downs_++);
-  }
+void Brain::hold(Instant now) {
+  if (state_ != UplinkState::online || is_held_) return;
+  is_held_ = true;
+  failures_ = 0;
+  refused_credentials_ = 0;
+  // What overdue answers have opened stays open.
+  if (breaker_.due() <= now) breaker_.held();
 }
 
-LinkAction Brain::advance(Instant now) {
+LinkAction Brain::advance(Instant now, bool may_probe) {
+  may_probe_ = may_probe;
   if (state_ == UplinkState::connecting && now >= due_) {
-    leave(now, {AnswerClass::link_down, "not accepted within " + seconds(connect_timeout_), {}});
+    Answer late{AnswerClass::link_down, "not accepted within " + seconds(connect_timeout_), {}};
+    late.is_unreachable = seen_ == Seen::nobody;
+    leave(now, late);
   } else if (state_ == UplinkState::online && now >= overdue_at()) {
-    leave(now, {AnswerClass::link_down, "no answer for " + seconds(answer_timeout_), {}});
-  } else if (state_ == UplinkState::draining && (flights_.empty() || now >= due_)) {
-    flights_.clear();
+    breaker_.trip(now);
+    leave(now, {AnswerClass::link_down, "no answer for " + seconds(policy_.trip_after), {}});
+  } else if (state_ == UplinkState::online && has_held(now)) {
+    hold(now);
+  } else if (state_ == UplinkState::draining && (in_flight_ == 0 || now >= due_)) {
+    void_flights();
     state_ = UplinkState::stopped;
   }
   if (link_open_ && !wants_link()) {
     link_open_ = false;
     return LinkAction::disconnect;
   }
-  if (state_ != UplinkState::waiting || now < due_) return LinkAction::none;
-  state_ = UplinkState::connecting;
-  due_ = now + connect_timeout_;
-  link_open_ = true;
-  return LinkAction::connect;
+  if (state_ == UplinkState::waiting && now >= due_) {
+    begin_attempt(now);
+    return LinkAction::connect;
+  }
+  if (!probes() || now < probe_at_) return LinkAction::none;
+  probe_at_ = now + probe_interval_;
+  return LinkAction::probe;
 }
 
-std::size_t Brain::room(Instant now) const {
-  if (state_ != UplinkState::online || now < paused_until_) return 0;
-  return window_ - std::min(window_, flights_.size());
+void Brain::begin_attempt(Instant now) {
+  breaker_.try_again();
+  state_ = UplinkState::connecting;
+  due_ = now + connect_timeout_;
+  seen_ = Seen::nothing;
+  is_probing_ = true;
+  probe_at_ = now + probe_interval_;
+  link_open_ = true;
 }
 
 Instant Brain::wake_up(Instant now) const {
   if (link_open_ && !wants_link()) return now;
+  const Instant probe = probes() ? probe_at_ : Instant::max();
+  Instant due = Instant::max();
   switch (state_) {
     case UplinkState::stopped:
     case UplinkState::blocked:
-      return Instant::max();
+      break;
     case UplinkState::waiting:
     case UplinkState::connecting:
-      return due_;
+      due = due_;
+      break;
     case UplinkState::draining:
-      return flights_.empty() ? now : due_;
+      due = in_flight_ == 0 ? now : due_;
+      break;
     case UplinkState::online:
-      return now < paused_until_ ? std::min(paused_until_, overdue_at()) : overdue_at();
+      if (now < paused_until_) due = paused_until_;
+      if (!is_held_) due = std::min(due, connected_at_ + retry_.stable_after);
+      if (in_flight_ > 0) due = std::min({due, overdue_at(), looked_at_ + look_interval()});
+      break;
   }
-  return now;
-}
-
-Duration Brain::delay(unsigned failures) {
-  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-  random_.fill(RandomUse::jitter, bytes);
-  return backoff_delay(retry_, failures, std::bit_cast<std::uint64_t>(bytes));
+  return std::min(due, probe);
 }
 
 bool Brain::wants_link() const {
@@ -168,9 +209,13 @@ bool Brain::wants_link() const {
          state_ == UplinkState::draining;
 }
 
-// Flights are in the order of sending, so the first one has waited longest.
-Instant Brain::overdue_at() const {
-  return flights_.empty() ? Instant::max() : flights_.begin()->second.sent_at + answer_timeout_;
+bool Brain::probes() const {
+  const bool is_apart = state_ == UplinkState::connecting || state_ == UplinkState::waiting;
+  return is_apart && is_probing_ && may_probe_ && probe_interval_ > Duration::zero();
+}
+
+bool Brain::has_held(Instant now) const {
+  return state_ == UplinkState::online && now - connected_at_ >= retry_.stable_after;
 }
 
 }  // namespace edgepost

@@ -36,6 +36,9 @@ class FakePeer {
   /// What send() returns; the events are not taken when it fails.
   Status send_status;
   PeerLimits limits;
+  std::string address = "fake://peer";
+  /// What a probe finds; none: it never tells.
+  std::optional<bool> probe_finds;
   /// poll() waits for wake() where nothing is to be told, instead of returning at once.
   bool does_block = false;
   /// The answer to an event as it arrives; none: it stays unanswered.
@@ -78,6 +81,9 @@ class FakePeer {
   bool is_connected = false;
   int connects = 0;
   int disconnects = 0;
+  int probes = 0;
+  Traffic traffic;                    ///< Each event counts with its data and 100 bytes.
+  std::vector<std::size_t> requests;  ///< How many events each send() had.
   std::atomic<int> wakes{0};
   std::vector<Event> received;  ///< Every event that was sent, repeats included.
   std::deque<std::pair<std::uint64_t, Event>> unanswered;  ///< By token.
@@ -94,7 +100,9 @@ class FakePeer {
     Status send(std::span<const Outbound> events) override { return peer_.on_send(events); }
     void poll(Duration wait, TransportSink& sink) override { peer_.on_poll(wait, sink); }
     void wake() override { peer_.on_wake(); }
-    [[nodiscard]] std::string address() const override { return "fake://peer"; }
+    void probe() override { peer_.on_probe(); }
+    [[nodiscard]] Traffic traffic() const override { return peer_.traffic; }
+    [[nodiscard]] std::string address() const override { return peer_.address; }
 
    private:
     FakePeer& peer_;
@@ -121,7 +129,9 @@ class FakePeer {
   Status on_send(std::span<const Outbound> events) {
     if (!send_status.is_ok()) return send_status;
     if (!is_connected) return {Code::unavailable, "not connected"};
+    requests.push_back(events.size());
     for (const Outbound& outbound : events) {
+      traffic.sent += 100 + outbound.event->data.size();
       received.push_back(*outbound.event);
       if (const std::optional<Answer> now = on_event(*outbound.event)) {
         answers_.emplace_back(outbound.token, *now);
@@ -133,15 +143,21 @@ class FakePeer {
     return {};
   }
 
+  void on_probe() {
+    ++probes;
+    is_probed_ = probe_finds.has_value();
+  }
+
   void on_poll(Duration wait, TransportSink& sink) {
     last_wait = wait;
-    if (does_block && !news_ && answers_.empty()) {
+    if (does_block && !news_ && !is_probed_ && answers_.empty()) {
       std::unique_lock lock(mutex_);
       woken_.wait_for(lock, wait, [this] { return is_woken_; });
       is_woken_ = false;
     }
     for (const auto& [token, answer] : std::exchange(answers_, {}))
       sink.on_answer(token, answer);
+    if (std::exchange(is_probed_, false)) sink.on_probed(*probe_finds);
     if (const auto news = std::exchange(news_, nullptr)) {
       if (!is_connected) forget();
       news(sink);
@@ -162,6 +178,7 @@ class FakePeer {
   }
 
   std::function<void(TransportSink&)> news_;
+  bool is_probed_ = false;
   std::vector<std::pair<std::uint64_t, Answer>> answers_;
   std::mutex mutex_;  // Guards is_woken_; the rest belongs to the thread that steps the uplink.
   std::condition_variable woken_;

@@ -43,7 +43,7 @@ TEST_CASE_FIXTURE(GatewayFixture,
                   "gateway: an invalid event is stored nowhere and heard by nobody") {
   open();
   int heard = 0;
-  const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
+  const auto subscription = gateway->subscribe("sensor/#", [&heard](const Event&) {
     ++heard;
     return Status();
   });
@@ -215,7 +215,7 @@ TEST_CASE_FIXTURE(GatewayFixture,
   REQUIRE(gateway->add_uplink(uplink, healthy.transport()).is_ok());
   REQUIRE(gateway->start().is_ok());
   std::atomic<int> heard = 0;
-  const auto subscription = gateway->subscribe("#", [&heard](const Event&) {
+  const auto subscription = gateway->subscribe("sensor/#", [&heard](const Event&) {
     ++heard;
     return Status();
   });

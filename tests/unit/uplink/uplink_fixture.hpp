@@ -2,6 +2,7 @@
 
 #include <doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -76,6 +77,11 @@ struct UplinkFixture : GatewayFixture {
     }
     FAIL("the uplink never rests");
     return {};
+  }
+  // Lets time pass, as a caller does who keeps to what step() asks for.
+  void run_until(Instant end) {
+    for (Instant next = run(); clock.now() < end; next = run())
+      clock.advance(std::min(next, end) - clock.now());
   }
   void run_after(Duration delay) {
     clock.advance(delay);
