@@ -1,6 +1,7 @@
 // The least a firmware does: one stream, one stored event, one uplink, with nothing but what an
 // installation gives it.
 #include <edgepost/gateway.hpp>
+#include <edgepost/https.hpp>
 #include <edgepost/mqtt.hpp>
 
 #include <cstdio>
@@ -22,6 +23,15 @@ edgepost::Status run(const char* database) {
   if (!transport) return transport.status();
   status = (*gateway)->add_uplink({.name = "cloud", .streams = {"readings"}},
                                   std::move(transport.value()));
+  if (!status.is_ok()) return status;
+
+  edgepost::HttpsOptions options_of_backup;
+  options_of_backup.url = "http://127.0.0.1:1/events";
+  options_of_backup.allow_plaintext = true;
+  auto backup = edgepost::make_https_transport(options_of_backup);
+  if (!backup) return backup.status();
+  status = (*gateway)->add_uplink({.name = "backup", .streams = {"readings"}},
+                                  std::move(backup.value()));
   if (!status.is_ok()) return status;
 
   auto receipt = (*gateway)->publish({.topic = "machine/temperature", .data = "21.5"});
