@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::chrono::seconds kPatience(10);
 
-/// A port that was free a moment ago.
+}  // namespace
+
 int free_port() {
   const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -23,8 +24,6 @@ int free_port() {
   close(probe);
   return ntohs(address.sin_port);
 }
-
-}  // namespace
 
 Mosquitto::Mosquitto(std::string configuration)
     : configuration_(std::move(configuration)), port_(free_port()) {

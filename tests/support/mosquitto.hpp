@@ -13,6 +13,9 @@
 
 namespace edgepost::test {
 
+/// A port that was free a moment ago.
+int free_port();
+
 /// A real broker on a free loopback port. Sessions and queues survive stop() and start().
 class Mosquitto {
  public:

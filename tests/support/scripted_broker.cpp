@@ -112,4 +112,26 @@ std::string puback(const std::string& publish, int reason_code) {
   return std::string("\x40") + static_cast<char>(ack.size()) + ack;
 }
 
+int packet_type(const std::string& packet) { return static_cast<unsigned char>(packet[0]) >> 4U; }
+
+std::string connack(const std::string& properties, bool has_session) {
+  std::string packet("\x20\x00\x00\x00\x00", 5);
+  packet[1] = static_cast<char>(3 + properties.size());
+  packet[2] = has_session ? '\x01' : '\x00';
+  packet[4] = static_cast<char>(properties.size());
+  return packet + properties;
+}
+
+std::string suback(const std::string& subscribe, int code) {
+  return std::string("\x90\x04") + body(subscribe).substr(0, 2) + '\0' + static_cast<char>(code);
+}
+
+std::string publication(const std::string& topic, const std::string& payload, int message_id) {
+  std::string content{'\0', static_cast<char>(topic.size())};
+  content += topic;
+  content += {'\0', static_cast<char>(message_id), '\0'};
+  content += payload;
+  return std::string("\x32") + static_cast<char>(content.size()) + content;
+}
+
 }  // namespace edgepost::test

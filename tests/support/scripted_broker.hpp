@@ -55,4 +55,16 @@ std::string body(const std::string& packet);
 /// A PUBACK for a PUBLISH packet, with a reason code where one is given.
 std::string puback(const std::string& publish, int reason_code = -1);
 
+/// The type of a packet (MQTT 5.0, section 2.1.2).
+int packet_type(const std::string& packet);
+
+/// A CONNACK of MQTT 5.0 that accepts, with these properties.
+std::string connack(const std::string& properties = {}, bool has_session = false);
+
+/// A SUBACK of MQTT 5.0 for a SUBSCRIBE packet to one filter.
+std::string suback(const std::string& subscribe, int code = 1);
+
+/// A PUBLISH of MQTT 5.0 at QoS 1 without properties, of at most 127 bytes.
+std::string publication(const std::string& topic, const std::string& payload, int message_id = 7);
+
 }  // namespace edgepost::test

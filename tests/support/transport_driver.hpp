@@ -90,6 +90,7 @@ class TransportDriver final : public TransportSink {
     answers[token].push_back(answer);
   }
   Status on_received(std::span<Received> events) override {
+    if (before_storing) before_storing();
     if (!inbox_status.is_ok()) return inbox_status;
     for (Received& event : events) {
       event.refusal = refusal;
@@ -107,8 +108,9 @@ class TransportDriver final : public TransportSink {
   std::map<std::uint64_t, std::vector<Answer>> answers;
   std::vector<Received> received;
   std::string stored_cursor;
-  Status inbox_status;  ///< What on_received says.
-  Status refusal;       ///< What it says about each event.
+  std::function<void()> before_storing;  ///< Called by on_received.
+  Status inbox_status;                   ///< What it then says.
+  Status refusal;                        ///< And about each event.
   std::vector<bool> probed;
   std::vector<Call> calls;
 

@@ -130,8 +130,10 @@ void MqttTransport::take(const Arrived& arrived) {
 void MqttTransport::take(const Lost& lost) {
   if (lost.code >= 0x80) return lose(disconnect_answer(lost.code));
   // Where the channel has failed, the end that libmosquitto saw is only the consequence.
-  if (channel_->state() == tls::Channel::State::failed) return lose(channel_->failure());
-  if (falls_back(false, lost.code)) return;
+  const bool has_failed = channel_->state() == tls::Channel::State::failed;
+  const bool is_broken = !has_failed || channel_->failure().meaning == AnswerClass::link_down;
+  if (is_broken && falls_back(false, lost.code)) return;
+  if (has_failed) return lose(channel_->failure());
   if (stage_ == Stage::online && lost.code == MOSQ_ERR_PROTOCOL && !in_flight_.empty()) {
     answer(in_flight_.front().token,
            {AnswerClass::suspect, "answered against the protocol, perhaps too large", {}});
