@@ -61,6 +61,9 @@
 #define MBEDTLS_SHA512_C
 #define MBEDTLS_PSK_MAX_LEN 64
 #define MBEDTLS_HKDF_C
+#define MBEDTLS_PKCS5_C                 /* keys with a password; no cipher suite has CBC */
+#define MBEDTLS_CIPHER_MODE_CBC
+#define MBEDTLS_CIPHER_PADDING_PKCS7
 #if defined(__x86_64__)
 #define MBEDTLS_AESNI_C
 #elif defined(__aarch64__)

@@ -184,7 +184,7 @@ void Relay::advance_dial(Instant now) {
   } else {
     auto& engine = static_cast<Engine&>(*options_.tls);
     Result<std::unique_ptr<Connection>> made = engine.begin(server_.number(), options_.host);
-    if (!made) return fail({AnswerClass::configuration, made.status().message(), {}});
+    if (!made) return fail({AnswerClass::link_down, made.status().message(), {}});
     connection_ = std::move(*made);
   }
   state_ = State::handshaking;
@@ -204,7 +204,7 @@ void Relay::shake_hands(Instant now) {
     case Want::read:
     case Want::write:
       if (now >= dial_.due()) {
-        try_next(now, {AnswerClass::link_down, "TLS handshake: no answer in time", {}});
+        try_next(now, {AnswerClass::link_down, "TLS: handshake: no answer in time", {}});
       }
       return;
     case Want::closed:

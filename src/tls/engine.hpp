@@ -42,8 +42,9 @@ class Connection {
   virtual Want read(std::span<std::byte> room, std::size_t& count) = 0;
   /// Says goodbye (close_notify), as far as the socket takes it.
   virtual void close() = 0;
-  /// Why it failed: the meaning (link_down; credentials when the server refuses our certificate or
-  /// key; configuration when we refuse the server's), and what exactly in words.
+  /// Why it failed: credentials when the server refuses our certificate or key, and link_down for
+  /// the rest, also when we refuse the server's certificate: a captive portal goes away, clocks are
+  /// set and certificates renewed without anybody touching this machine. And what exactly in words.
   [[nodiscard]] virtual Answer failure() const = 0;
   /// Version and cipher suite, such as `TLSv1.3 TLS1-3-AES-256-GCM-SHA384`, and `, resumed`; empty
   /// without TLS.

@@ -107,6 +107,9 @@ Answer explain_alert(unsigned alert, const Circumstances& circumstances) {
 
 Answer explain_error(int code, const Circumstances& circumstances) {
   const std::string during = circumstances.is_handshaking ? " during the handshake" : "";
+  if (circumstances.is_handshaking && !looks_like_tls(circumstances.first)) {
+    return make(AnswerClass::link_down, foreign_words(circumstances.first));
+  }
   switch (code) {
     case 0:
     case MBEDTLS_ERR_SSL_CONN_EOF:
@@ -121,12 +124,16 @@ Answer explain_error(int code, const Circumstances& circumstances) {
     default:
       break;
   }
-  if (circumstances.is_handshaking && !looks_like_tls(circumstances.first)) {
-    return make(AnswerClass::link_down, foreign_words(circumstances.first));
-  }
   if (circumstances.is_handshaking && circumstances.has_psk &&
       (code == MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE || code == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER)) {
     return make(AnswerClass::credentials, "the server does not know psk_identity");
+  }
+  // The codes of X.509, with or without a code of ASN.1 in the low bits.
+  const bool is_of_certificate =
+      code <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && code > MBEDTLS_ERR_X509_FATAL_ERROR - 0x80;
+  if (is_of_certificate || code == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
+    return make(AnswerClass::link_down,
+                "the server's certificate cannot be read: " + error_text(code));
   }
   return make(AnswerClass::link_down, error_text(code) + during);
 }

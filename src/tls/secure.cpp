@@ -181,9 +181,10 @@ Want Secure::fail(int code) {
                                     .has_certificate = material_->has_certificate(),
                                     .has_psk = material_->has_psk(),
                                     .first = first_};
-  const std::uint32_t flags = mbedtls_ssl_get_verify_result(context_.get());
-  const std::string reasons = is_open_ ? std::string() : verdict_.reasons(flags);
-  if (!reasons.empty()) return fail("TLS: " + reasons);
+  if (!is_open_ && verdict_.is_reached()) {
+    const std::string reasons = verdict_.reasons(mbedtls_ssl_get_verify_result(context_.get()));
+    if (!reasons.empty()) return fail("TLS: " + reasons);
+  }
   if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
     // The alert's number is the second byte of the message; there is no other way to it.
     failure_ = explain_alert(context_.get()->MBEDTLS_PRIVATE(in_msg)[1], circumstances);
