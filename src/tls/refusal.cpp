@@ -52,10 +52,19 @@ const Alert* find(const std::array<Alert, kSize>& alerts, unsigned number) {
   return found == alerts.end() ? nullptr : found;
 }
 
+/// The link failed, not TLS.
+Answer lost(std::string reason) {
+  Answer answer;
+  answer.meaning = AnswerClass::link_down;
+  answer.reason = "TLS: " + std::move(reason);
+  return answer;
+}
+
 Answer make(AnswerClass meaning, std::string reason) {
   Answer answer;
   answer.meaning = meaning;
   answer.reason = "TLS: " + std::move(reason);
+  answer.is_tls = true;
   return answer;
 }
 
@@ -85,7 +94,7 @@ Answer explain_alert(unsigned alert, const Circumstances& circumstances) {
   }
   constexpr std::array<unsigned, 5> kOfKeys{40, 47, 51, 109, 115};
   if (circumstances.has_psk && std::ranges::find(kOfKeys, alert) != kOfKeys.end()) {
-    return make(AnswerClass::credentials, alert == 51
+    return make(AnswerClass::credentials, alert == 47 || alert == 51
                                               ? "the server has another pre-shared key" + number
                                               : "the server does not know psk_identity" + number);
   }
@@ -114,9 +123,9 @@ Answer explain_error(int code, const Circumstances& circumstances) {
     case 0:
     case MBEDTLS_ERR_SSL_CONN_EOF:
     case MBEDTLS_ERR_NET_CONN_RESET:
-      return make(AnswerClass::link_down, "the connection was cut" + during);
+      return lost("the connection was cut" + during);
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
-      return make(AnswerClass::link_down, "the server ended the connection" + during);
+      return lost("the server ended the connection" + during);
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
       return make(AnswerClass::link_down, "the server knows no version of TLS that is new enough");
     case MBEDTLS_ERR_SSL_INVALID_MAC:

@@ -197,6 +197,7 @@ Want Secure::fail(int code) {
 
 Want Secure::fail(std::string reason) {
   failure_ = {AnswerClass::link_down, std::move(reason), {}};
+  failure_.is_tls = true;
   is_open_ = false;
   return Want::failed;
 }
