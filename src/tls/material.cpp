@@ -10,6 +10,7 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -49,6 +50,10 @@ const unsigned char* raw(const std::string& text) {
 
 /// The bytes of a file; with the zero behind them they are what Mbed TLS takes for PEM.
 Result<std::string> read_file(const char* option, const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return Status(Code::io_error, "tls: " + std::string(option) + ": " + path + ": Is a directory");
+  }
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   const std::streamoff size = file ? std::streamoff(file.tellg()) : -1;
   std::string bytes;
