@@ -62,7 +62,8 @@ struct MqttOptions {
   /// ends the connection before memory is given to it. 1 KiB to 64 MiB.
   std::size_t inbound_packet_max = 1024 * 1024;
   /// End-to-end confirmation: an event counts as acknowledged only when its id comes back as a line
-  /// of a message on this topic, sent by whoever processed it. Empty: the PUBACK is enough.
+  /// of a message on this topic, sent by whoever processed it. With the template's fixed fields.
+  /// Empty: the PUBACK is enough.
   std::string confirm_topic{};
   /// Send repeated topics as numbers (MQTT 5.0, section 3.3.2.3.4) where the broker allows it.
   bool topic_aliases = false;
@@ -75,15 +76,17 @@ struct MqttOptions {
 /// Request and reply (MQTT 5.0, section 4.10): an event's attribute `responsetopic` is sent as
 /// Response Topic, its correlation_id as Correlation Data, and both are read from what comes in; an
 /// event with the attribute `destination` goes to that topic and not to the template's.
+/// What comes in is read as docs/wire.md says; a message that cannot be stored ends the connection
+/// without its PUBACK, and comes again.
 /// Errors: invalid_argument, naming option and position: malformed URL, unknown scheme, mqtts://
-/// without `tls`, bad topic template, filter or presence topic, empty client id, binary mode with
-/// version v311.
+/// without `tls` or `tls` without mqtts://, bad topic template, filter, presence or confirm topic,
+/// empty client id, binary mode with version v311; io_error: descriptors, the channel's directory.
 Result<std::unique_ptr<Transport>> make_mqtt_transport(const MqttOptions& options,
                                                        const Platform& platform = {});
 
 /// The event that answers `request`, which came in with a `responsetopic`: topic and `destination`
 /// are that topic, correlation_id is the request's. Data is for the caller to add.
-/// Errors: invalid_argument when the request asks for no reply.
+/// Errors: invalid_argument when the request asks for no reply, or for one to no topic.
 Result<Event> make_reply(const Event& request);
 
 }  // namespace edgepost

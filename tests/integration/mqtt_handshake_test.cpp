@@ -227,8 +227,19 @@ TEST_CASE("mqtt handshake: a refusal that MQTT does not know falls on its event 
   REQUIRE(driver.transport().send(batch).is_ok());
   CHECK(driver.wait_for_end().meaning == AnswerClass::link_down);
   CHECK(driver.answers[1].at(0).meaning == AnswerClass::acknowledged);
-  CHECK(driver.answers[2].at(0).meaning == AnswerClass::suspect);
+  CHECK(driver.answers[2].at(0).meaning == AnswerClass::too_large);
+  CHECK(driver.answers[2].at(0).reason == "publish refused: packet too large (149)");
   CHECK(driver.answers[3].empty());
+}
+
+TEST_CASE("mqtt handshake: an answer that MQTT does not know falls on the oldest event") {
+  ScriptedBroker broker(accepting(
+      kAccepted5, [](const std::string& publish) { return Reply{puback(publish, 0x9D)}; }));
+  TransportDriver driver(to(broker));
+  driver.connect();
+  driver.send(1, published_event());
+  CHECK(driver.wait_for_end().meaning == AnswerClass::link_down);
+  CHECK(driver.answers[1].at(0).meaning == AnswerClass::suspect);
 }
 
 TEST_CASE("mqtt handshake: what was not answered is not sent again by itself [P-12]") {

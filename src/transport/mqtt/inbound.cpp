@@ -100,6 +100,9 @@ Received decode(Inbound&& message) {
   if (is_cloud_event && (event.topic == event.type || !validate_topic(event.topic).is_ok())) {
     event.topic = message.topic;
   }
+  if (is_cloud_event && event.id.is_nil()) {
+    add(event, "originid", received.identity.substr(event.source.size() + 1));
+  }
   if (event.topic != message.topic) add(event, kMqttTopic, message.topic);
   if (message.is_retained) add(event, kRetained, "true");
   if (!message.response_topic.empty()) {

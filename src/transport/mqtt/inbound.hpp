@@ -25,8 +25,9 @@ struct Inbound {
 /// (its content type says so; without one, a payload that is such a JSON object), with its
 /// identity; of anything else one with the MQTT topic as topic and the payload as data. Attributes
 /// that an Event has no room for are left out; what else it must be is for validate() to say. Added
-/// are the attributes `mqtttopic` where it is not the event's topic, `retained`, `responsetopic`,
-/// and `correlationdata` (base64) where that is no text for correlation_id.
+/// are the attributes `originid` for an id that is no UUID, `mqtttopic` where it is not the event's
+/// topic, `retained`, `responsetopic`, and `correlationdata` (base64) where that is no text for
+/// correlation_id.
 Received decode(Inbound&& message);
 
 }  // namespace edgepost::mqtt

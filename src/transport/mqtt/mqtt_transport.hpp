@@ -97,6 +97,7 @@ class MqttTransport final : public Transport {
   void take(const Subscribed& subscribed);
   void take(const Arrived& arrived);
   void take(const Lost& lost);
+  void take_protocol_error();
   bool falls_back(bool is_refused, int code);
   bool does_without_retain(int code);
 

@@ -124,9 +124,21 @@ void MqttTransport::take(const Arrived& arrived) {
     answer(token, {});
 }
 
-/// mosquitto refuses a large payload by a PUBACK code that MQTT has for DISCONNECT alone, and
-/// libmosquitto then gives up the connection without showing the code. PUBACKs come in order: it is
-/// the oldest event that the broker has something against, and it must not take the others along.
+/// libmosquitto gives up a connection over a PUBACK that MQTT does not know. PUBACKs come in order:
+/// where the guard has not seen which event it was for, it is the oldest that the broker has
+/// something against, and it must not take the others along.
+void MqttTransport::take_protocol_error() {
+  const auto refused =
+      std::ranges::find(in_flight_, guard_.message_too_large().value_or(-1), &InFlight::message_id);
+  if (refused != in_flight_.end()) {
+    constexpr int kPacketTooLarge = 0x95;
+    answer(refused->token, publish_answer(kPacketTooLarge));
+  } else if (!in_flight_.empty()) {
+    answer(in_flight_.front().token,
+           {AnswerClass::suspect, "answered against the protocol, perhaps too large", {}});
+  }
+}
+
 void MqttTransport::take(const Lost& lost) {
   if (lost.code >= 0x80) return lose(disconnect_answer(lost.code));
   // Where the channel has failed, the end that libmosquitto saw is only the consequence.
@@ -134,10 +146,7 @@ void MqttTransport::take(const Lost& lost) {
   const bool is_broken = !has_failed || channel_->failure().meaning == AnswerClass::link_down;
   if (is_broken && falls_back(false, lost.code)) return;
   if (has_failed) return lose(channel_->failure());
-  if (stage_ == Stage::online && lost.code == MOSQ_ERR_PROTOCOL && !in_flight_.empty()) {
-    answer(in_flight_.front().token,
-           {AnswerClass::suspect, "answered against the protocol, perhaps too large", {}});
-  }
+  if (stage_ == Stage::online && lost.code == MOSQ_ERR_PROTOCOL) take_protocol_error();
   lose({AnswerClass::link_down, describe_loss(lost.code), {}});
 }
 

@@ -51,6 +51,7 @@ TEST_CASE("mqtt inbound: a CloudEvent in binary mode has its identity and attrib
   CHECK(received.event.content_type == "text/plain");
   CHECK(received.event.data == "open");
   CHECK(value(received, "priority") == "5");
+  CHECK(value(received, "originid") == "(none)");
   CHECK(value(received, "mqtttopic") == "cmd/valve/7");
 }
 
@@ -71,6 +72,8 @@ TEST_CASE("mqtt inbound: a structured CloudEvent is known by its content type, o
     const Received received = decode({.topic = "cmd", .payload = json, .content_type = type});
     CHECK(received.identity.starts_with("/s"));
     CHECK(received.identity.ends_with("A-1"));
+    CHECK(received.event.id.is_nil());
+    CHECK(value(received, "originid") == "A-1");
     CHECK(received.event.topic == "x");
     CHECK(received.event.data == "d");
   }

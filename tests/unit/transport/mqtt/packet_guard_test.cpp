@@ -54,6 +54,24 @@ TEST_CASE("packet guard: a length of five bytes is no MQTT") {
   CHECK(inspect(guard, "\xFF").code() == Code::corrupt);
 }
 
+TEST_CASE("packet guard: it sees which message the broker found too large, the first of them") {
+  const std::string taken("\x40\x02\x01\x02", 4);
+  const std::string other("\x40\x03\x01\x03\x97", 5);
+  const std::string too_large("\x40\x04\x01\x04\x95\x00", 6);
+  for (std::size_t piece = 1; piece < 7; ++piece) {
+    PacketGuard guard(1024);
+    const std::string stream =
+        packet(5) + taken + other + too_large + taken + std::string("\x40\x03\x01\x09\x95", 5);
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      CHECK(inspect(guard, stream.substr(at, piece)).is_ok());
+      if (at + piece < 21) CHECK_FALSE(guard.message_too_large().has_value());
+    }
+    CHECK(guard.message_too_large() == 0x0104);
+    guard.reset();
+    CHECK_FALSE(guard.message_too_large().has_value());
+  }
+}
+
 TEST_CASE("packet guard: a new connection begins with a header") {
   PacketGuard guard(1024);
   CHECK(inspect(guard, packet(900).substr(0, 400)).is_ok());
