@@ -31,7 +31,7 @@ bool Selector::feeds(std::size_t lane) const { return has(fed_, lane); }
 
 bool Selector::is_first_in_use() const {
   if (is_split_) return fed_.size() == members_.size();
-  return !members_.empty() && active_ == members_.front();
+  return !active_ || *active_ == members_.front();
 }
 
 void Selector::choose(Instant now, std::span<const LaneView> lanes) {

@@ -43,7 +43,7 @@ class Selector {
   [[nodiscard]] bool feeds(std::size_t lane) const;
   /// The lane in use; none while no member is online. With split, the first one that is.
   [[nodiscard]] std::optional<std::size_t> active() const { return active_; }
-  /// True when the first member is in use; with split, when all are.
+  /// True unless another than the first member is in use; with split, when all are.
   [[nodiscard]] bool is_first_in_use() const;
   /// When advance() will say something new if nothing happens before.
   [[nodiscard]] Instant wake_up() const { return wake_up_; }

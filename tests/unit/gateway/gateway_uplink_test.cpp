@@ -1,5 +1,6 @@
 #include <doctest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -145,4 +146,89 @@ TEST_CASE_FIXTURE(UplinkFixture, "link: what becomes of it is told on the bus") 
         R"("reason":"reset by \"peer\"\n","correlation":"cloud-3-17"})");
   parts.tell({.what = "offline", .uplink = "cloud"});
   CHECK(heard.data == R"({"uplink":"cloud","state":"stopped","breaker":"closed"})");
+}
+
+namespace {
+
+/// A whole gateway, what is heard about its link, and what it logs.
+struct ToldFixture : UplinkFixture, Logger {
+  ToldFixture() {
+    options.platform.logger = this;
+    open();
+    subscription = std::move(*gateway->subscribe("edgepost/link/#", [this](const Event& event) {
+      heard.push_back(event.topic.substr(std::string("edgepost/link/cloud/").size()));
+      // What a handler may do that runs while its uplink is stepped.
+      CHECK(gateway->status().uplinks.size() == 1);
+      return gateway->route("more/#", "outbox");
+    }));
+    const UplinkOptions uplink{.name = "cloud", .streams = {"outbox"}};
+    REQUIRE(gateway->add_uplink(uplink, peer.transport()).is_ok());
+  }
+
+  void write(LogLevel /*level*/, std::string_view module, std::string_view line) override {
+    if (module == "uplink") lines.emplace_back(line);
+  }
+
+  /// Lets so much time pass.
+  void pass(Duration time) {
+    for (const Instant end = clock.now() + time; clock.now() < end;) {
+      gateway->step(clock.now());
+      clock.advance(std::chrono::milliseconds(50));
+    }
+  }
+
+  UplinkState state() { return gateway->status().uplinks.front().state; }
+
+  std::vector<std::string> lines;
+  std::vector<std::string> heard;
+  Subscription subscription;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(ToldFixture, "link: an outage is told, and that it is over") {
+  pass(std::chrono::seconds(1));
+  peer.drop();
+  pass(std::chrono::seconds(5));
+  CHECK(state() == UplinkState::online);
+  CHECK(heard == std::vector<std::string>{"online", "offline", "online"});
+}
+
+TEST_CASE_FIXTURE(ToldFixture, "link: refused credentials are told, and wait for a change [P-14]") {
+  peer.refusal = Answer{AnswerClass::credentials, "not authorised", {}};
+  pass(std::chrono::seconds(5));
+  CHECK(state() == UplinkState::blocked);
+  CHECK(heard == std::vector<std::string>{"credentials"});
+  peer.refusal.reset();
+  CHECK(gateway->retry_uplink("cloud").is_ok());
+  pass(std::chrono::seconds(1));
+  CHECK(state() == UplinkState::online);
+}
+
+TEST_CASE_FIXTURE(ToldFixture, "audit: each call to the world outside is a row, and correlates") {
+  pass(std::chrono::seconds(1));
+  publish_many(1, 3);
+  pass(std::chrono::seconds(1));
+  peer.drop(AnswerClass::link_down, "connection reset");
+  pass(std::chrono::milliseconds(100));
+  const std::vector<AuditEntry> rows = gateway->audit();
+  const auto row = [&rows](std::string_view what) -> AuditEntry {
+    for (const AuditEntry& entry : rows) {
+      if (entry.what == what) return entry;
+    }
+    return {};
+  };
+  CHECK(row("connect").outcome == "ok");
+  CHECK(row("connect").uplink == "cloud");
+  CHECK(row("connect").address == "fake://peer");
+  CHECK(row("send").outcome == "ok");
+  CHECK(row("send").events == 3);
+  const AuditEntry lost = row("disconnect");
+  CHECK(lost.outcome == "link_down");
+  CHECK(lost.detail == "connection reset");
+  CHECK(lost.correlation.starts_with("cloud-1-"));
+  const bool is_logged = std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    return line.starts_with(lost.correlation + ": connection reset");
+  });
+  CHECK(is_logged);
 }
