@@ -86,7 +86,8 @@ struct RequestTemplate {
 enum class HttpsInbound : unsigned char {
   none,
   /// `GET inbound_url?cursor=…`, which the server may hold open: 200 with a CloudEvents batch and
-  /// the header `Edgepost-Cursor`, or 204 for nothing. The cursor is stored with the events.
+  /// the header `Edgepost-Cursor`, or 204 for nothing. The cursor (printable ASCII without `%`) is
+  /// stored with the events. A poll that fails ends the link, as a failed POST does.
   long_poll,
   /// Server-sent events (WHATWG HTML, section 9.2): `data` is a structured CloudEvent, `id` the
   /// cursor, sent as `Last-Event-ID` on reconnecting.
@@ -104,8 +105,9 @@ struct HttpsOptions {
   HttpsAuth auth{};                          ///< See HttpsAuth.
   std::vector<HttpHeader> headers{};         ///< Of each request; none that we set ourselves.
   std::string device_id{};                   ///< For `User-Agent`, and `{device_id}`.
-  bool gzip = false;                         ///< Content-Encoding: gzip for bodies above 512 bytes.
-  std::size_t batch_events_max = 1'000;      ///< In one request, at most; 1 to 10,000.
+  /// Content-Encoding: gzip for bodies above 512 bytes that get smaller. Not with WebhookAuth.
+  bool gzip = false;
+  std::size_t batch_events_max = 1'000;                  ///< In one request, at most; 1 to 10,000.
   std::size_t request_bytes_max = 1024 * 1024;           ///< Of a body before compression.
   std::size_t response_bytes_max = 1024 * 1024;          ///< A longer answer is no answer.
   Duration connect_timeout = std::chrono::seconds(10);   ///< For TCP and TLS.
@@ -118,9 +120,9 @@ struct HttpsOptions {
 /// Makes a transport to one HTTPS endpoint (HTTP/1.1, keep-alive), on cpp-httplib over the TLS
 /// channel, part edgepost::https. Each POST has an `Idempotency-Key` that is the same whenever the
 /// same events are sent again. What answers mean is one table (src/transport/https/answers.cpp):
-/// only a 2xx of the expected shape acknowledges: 200, 201, 204, and 202, which may list the ids
-/// that were taken, `{"accepted":["id",…]}`; a 2xx that is an HTML page is a captive portal.
-/// Redirects are never followed. Nothing is connected yet.
+/// only a 2xx of the expected shape acknowledges; it may list what was taken and what was not,
+/// `{"accepted":["id",…],"rejected":[{"id":…,"reason":…}]}` (docs/wire.md); a 2xx that is an HTML
+/// page is a captive portal. Redirects are never followed. Nothing is connected yet.
 /// Errors: invalid_argument, naming option and position: malformed URL, https:// without `tls`,
 /// http:// without allow_plaintext, header, template or authenticator malformed, a secret over
 /// http:// (unless allow_plaintext); io_error: no thread or descriptor to be had.

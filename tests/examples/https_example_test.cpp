@@ -13,10 +13,9 @@ TEST_CASE("examples: 05_https sends what it publishes, and says that it arrived"
   });
   const TempDir directory;
   write_file(directory.file("token"), "t0ken\n");
-  const Outcome outcome =
-      run({"sh", "-c", "cd \"$0\" && exec \"$@\"", directory.file(""), EDGEPOST_EXAMPLE,
-           server.url()},
-          {}, {"TOKEN_FILE=token"});
+  const Outcome outcome = run(
+      {"sh", "-c", "cd \"$0\" && exec \"$@\"", directory.file(""), EDGEPOST_EXAMPLE, server.url()},
+      {}, {"TOKEN_FILE=token"});
   INFO(outcome.out << outcome.err);
   CHECK(outcome.code == 0);
   CHECK(outcome.out.find("5 acknowledged, 0 left") != std::string::npos);

@@ -7,6 +7,7 @@
 #include "edgepost/https.hpp"
 #include "support/http_server.hpp"
 #include "support/https_driver.hpp"
+#include "support/process.hpp"
 
 namespace edgepost::test {
 namespace {
@@ -126,6 +127,25 @@ TEST_CASE("https: a refusal before the whole request was read is heard") {
   driver.connect();
   driver.send(1, published_event("a", std::string(200'000, 'x')));
   CHECK(driver.wait_for_answer(1).meaning == AnswerClass::too_large);
+}
+
+TEST_CASE("https: a body that is long enough is compressed when asked for") {
+  RawHttpServer server([&](const HttpRequest&, int) {
+    return RawHttpServer::Reply{kNoContent, Then::go_on};
+  });
+  HttpsOptions options = https_options(server.url());
+  options.gzip = true;
+  options.mode = HttpsMode::binary;
+  TransportDriver driver(https_transport(options));
+  driver.connect();
+  for (const std::size_t size : {512U, 513U}) {
+    driver.send(size, published_event("a", std::string(size, 'x')));
+    CHECK(driver.wait_for_answer(size).meaning == AnswerClass::acknowledged);
+  }
+  const std::vector<HttpRequest> requests = server.requests();
+  CHECK(requests[0].header("Content-Encoding").empty());
+  CHECK(requests[1].header("Content-Encoding") == "gzip");
+  CHECK(run({"gzip", "-dc"}, requests[1].body).out == std::string(513, 'x'));
 }
 
 TEST_CASE("https: an interim answer is passed over") {

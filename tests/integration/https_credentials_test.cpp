@@ -123,6 +123,21 @@ TEST_CASE("https: after a 401 the next connection has another token") {
   CHECK(send_one(driver, 2).meaning == AnswerClass::acknowledged);
 }
 
+TEST_CASE("https: after a poll's 401 the next connection has another token, too") {
+  GuardedService service;
+  HttpsOptions options = service.options();
+  options.inbound = HttpsInbound::long_poll;
+  TransportDriver driver(https_transport(options));
+  driver.connect();
+  service.revoke();
+  CHECK(driver.wait_for_end().meaning == AnswerClass::credentials);
+  driver.connect();
+  CHECK(service.given() == 2);
+  const std::size_t polls = calls_of(driver, "poll");
+  CHECK(driver.poll_until([&] { return calls_of(driver, "poll") > polls; }));
+  CHECK(driver.calls.back().is_ok);
+}
+
 TEST_CASE("https: a token that is refused names the code and nothing else [P-61]") {
   GuardedService service;
   service.refuse_tokens();

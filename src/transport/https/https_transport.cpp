@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "transport/https/encode.hpp"
+#include "transport/https/gzip.hpp"
 
 namespace edgepost::https {
 namespace {
@@ -38,6 +39,7 @@ HttpsTransport::HttpsTransport(Parts parts)
         options_.inbound, std::move(parts.inbound_url), std::move(parts.inbound_line),
         options_.response_bytes_max, *platform_.clock, [this](Request& request) {
           dress(request);
+          renew_token(platform_.clock->now());
           authenticator_.sign(request, {}, platform_.clock->wall());
         });
   }
@@ -55,11 +57,16 @@ Status HttpsTransport::connect() {
   return {};
 }
 
+/// Returns whether a request may go out now. What is there is used until another one comes.
+bool HttpsTransport::renew_token(Instant now) {
+  if (token_keeper_ == nullptr) return true;
+  const bool is_good = token_keeper_->is_good(now);
+  authenticator_.set_token(token_keeper_->value());
+  return is_good;
+}
+
 void HttpsTransport::authorize(Instant now) {
-  if (token_keeper_ != nullptr) {
-    if (!token_keeper_->is_good(now)) return;
-    authenticator_.set_token(token_keeper_->value());
-  }
+  if (!renew_token(now)) return;
   state_ = State::opening;
   line_->open(now);
 }
@@ -105,6 +112,15 @@ void HttpsTransport::dress(Request& request) {
   request.headers.insert(request.headers.end(), options_.headers.begin(), options_.headers.end());
 }
 
+void HttpsTransport::compress(Request& request) const {
+  constexpr std::size_t kWorthwhile = 512;
+  if (!options_.gzip || request.body.size() <= kWorthwhile) return;
+  std::string packed = gzip(request.body);
+  if (packed.size() >= request.body.size()) return;
+  request.body = std::move(packed);
+  request.headers.push_back({"Content-Encoding", "gzip"});
+}
+
 Status HttpsTransport::send(std::span<const Outbound> events) {
   if (state_ != State::online) return {Code::unavailable, address() + ": not connected"};
   EDGEPOST_ASSERT(!pending_ && !events.empty() && events.size() <= limits().batch_events_max);
@@ -127,6 +143,7 @@ Status HttpsTransport::send(std::span<const Outbound> events) {
                 {}});
     return {};
   }
+  compress(pending_->request);
   dress(pending_->request);
   pending_->request.headers.push_back({"Host", url_.authority()});
   pending_->request.headers.push_back({"Idempotency-Key", pending_->key});
@@ -141,7 +158,7 @@ void HttpsTransport::answer_all(const Answer& answer) {
 }
 
 void HttpsTransport::step(Instant now) {
-  if (state_ == State::authorizing || pending_) step_token(now);
+  step_token(now);
   line_->step(now);
   if (state_ == State::opening) step_opening();
   if (state_ == State::online && pending_) step_pending(now);
@@ -169,10 +186,7 @@ void HttpsTransport::step_opening() {
 
 void HttpsTransport::step_pending(Instant now) {
   if (!pending_->has_begun) {
-    if (token_keeper_ != nullptr) {
-      if (!token_keeper_->is_good(now)) return;
-      authenticator_.set_token(token_keeper_->value());
-    }
+    if (!renew_token(now)) return;
     pending_->has_begun = true;
     pending_->began = now;
     authenticator_.sign(pending_->request, pending_->key, platform_.clock->wall());
@@ -183,8 +197,8 @@ void HttpsTransport::step_pending(Instant now) {
 
 void HttpsTransport::conclude(Ending ending, Instant now) {
   if (ending.reply.status == 0) return lose(std::move(ending.failure));
-  if (ending.reply.status == 401 && token_keeper_ != nullptr) token_keeper_->forget();
   const Judgement judgement = judge(ending.reply, pending_->expected, platform_.clock->wall());
+  doubt_token(judgement.answers.front());
   if (!judgement.remote_id.empty()) {
     news_.emplace_back(Call{"request", true, now - pending_->began,
                             options_.request->response_field + ": " + judgement.remote_id});
@@ -193,6 +207,13 @@ void HttpsTransport::conclude(Ending ending, Instant now) {
     news_.emplace_back(Answered{pending_->tokens[i], judgement.answers[i]});
   }
   pending_.reset();
+}
+
+/// A token that was refused is not tried again.
+void HttpsTransport::doubt_token(const Answer& answer) {
+  if (token_keeper_ != nullptr && answer.meaning == AnswerClass::credentials) {
+    token_keeper_->forget();
+  }
 }
 
 bool HttpsTransport::has_news() const {
@@ -238,7 +259,10 @@ void HttpsTransport::wait_for(Duration wait) {
 void HttpsTransport::tell(TransportSink& sink) {
   if (inbound_ != nullptr && state_ == State::online) {
     std::optional<Answer> failure = inbound_->deliver(platform_.clock->now(), sink);
-    if (failure) lose(std::move(*failure));
+    if (failure) {
+      doubt_token(*failure);
+      lose(std::move(*failure));
+    }
   }
   while (!news_.empty()) {
     const News next = std::move(news_.front());

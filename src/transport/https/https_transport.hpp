@@ -77,6 +77,8 @@ class HttpsTransport final : public Transport {
   };
   using News = std::variant<PeerLimits, Answered, Disconnected, Probed, Call>;
 
+  bool renew_token(Instant now);
+  void doubt_token(const Answer& answer);
   void authorize(Instant now);
   void step(Instant now);
   void step_token(Instant now);
@@ -90,6 +92,7 @@ class HttpsTransport final : public Transport {
   [[nodiscard]] bool has_news() const;
   [[nodiscard]] PeerLimits limits() const;
   void dress(Request& request);
+  void compress(Request& request) const;
   [[nodiscard]] std::string target(const std::string& added) const;
 
   const HttpsOptions options_;

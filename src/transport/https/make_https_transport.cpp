@@ -75,15 +75,17 @@ Status check_auth(const HttpsOptions& options) {
   return check_url("auth.token_url", url, options);
 }
 
-Status check_mode(const HttpsOptions& options) {
-  if (options.gzip) return {Code::unsupported, "gzip: this build cannot compress"};
+Status check_gzip(const HttpsOptions& options) {
+  if (options.gzip && std::holds_alternative<WebhookAuth>(options.auth)) {
+    return invalid("gzip", "a webhook is signed as it is sent, and many receivers unpack it first");
+  }
   return {};
 }
 
 /// Checks everything but templates and URLs.
 Status check(const HttpsOptions& options) {
   for (Status (*part)(const HttpsOptions&) :
-       {&check_limits, &check_headers, &check_auth, &check_mode}) {
+       {&check_limits, &check_headers, &check_auth, &check_gzip}) {
     if (Status status = part(options); !status.is_ok()) return status;
   }
   return {};

@@ -85,7 +85,10 @@ void TokenKeeper::add_descriptors(std::vector<pollfd>& to) const {
   if (line_ != nullptr) line_->add_descriptors(to);
 }
 
-Instant TokenKeeper::due() const { return line_ == nullptr ? Instant::max() : line_->due(); }
+Instant TokenKeeper::due() const {
+  if (call_ || failure_) return Instant::min();
+  return line_ == nullptr ? Instant::max() : line_->due();
+}
 
 Traffic TokenKeeper::traffic() const {
   return line_ == nullptr ? past_ : past_ + line_->channel().traffic();

@@ -68,6 +68,11 @@ TEST_CASE("make_https_transport: options that can never work are refused by thei
   CHECK(error_with<std::optional<RequestTemplate>>(&HttpsOptions::request,
                                                    RequestTemplate{.method = "GET"})
             .starts_with("request.method"));
+  HttpsOptions webhook = plain();
+  webhook.auth = WebhookAuth{{.value = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}};
+  CHECK(error_of(webhook).empty());
+  webhook.gzip = true;
+  CHECK(error_of(webhook).starts_with("gzip: "));
   HttpsOptions inbound = plain();
   inbound.inbound = HttpsInbound::long_poll;
   inbound.inbound_url = "ftp://x";
