@@ -126,8 +126,13 @@ Want Secure::accept() {
 
 Want Secure::write(std::span<const std::byte> bytes, std::size_t& count) {
   count = 0;
-  const int code = mbedtls_ssl_write(
-      context_.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  int code = MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+  while (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+    code = mbedtls_ssl_write(context_.get(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                             bytes.size());
+    // A ticket that read() met before it was all there is taken by whatever call comes next.
+    if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) keep_session();
+  }
   if (code == MBEDTLS_ERR_SSL_WANT_WRITE) return Want::write;
   if (code == MBEDTLS_ERR_SSL_WANT_READ) return Want::read;
   if (code < 0) return fail(code);
