@@ -184,7 +184,10 @@ void Relay::advance_dial(Instant now) {
   } else {
     auto& engine = static_cast<Engine&>(*options_.tls);
     Result<std::unique_ptr<Connection>> made = engine.begin(server_.number(), options_.host);
-    if (!made) return fail({AnswerClass::link_down, made.status().message(), {}});
+    if (!made) {
+      return fail(
+          {.meaning = AnswerClass::link_down, .reason = made.status().message(), .is_tls = true});
+    }
     connection_ = std::move(*made);
   }
   state_ = State::handshaking;
