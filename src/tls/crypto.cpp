@@ -3,7 +3,6 @@
 extern "C" {
 #include <mbedtls/chachapoly.h>
 #include <mbedtls/ctr_drbg.h>
-#include <mbedtls/ecp.h>
 #include <mbedtls/error.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/sha256.h>
@@ -27,13 +26,14 @@ Status check() {
     const char* name;
     int (*run)(int);
   };
+  // Not the elliptic curves: that takes a second on a small gateway, and a key exchange that is
+  // wrong cannot succeed.
   constexpr std::array kChecks{
       Check{"SHA-256", mbedtls_sha256_self_test},
       Check{"SHA-384", mbedtls_sha384_self_test},
       Check{"AES-GCM", mbedtls_gcm_self_test},
       Check{"ChaCha20-Poly1305", mbedtls_chachapoly_self_test},
       Check{"CTR-DRBG", mbedtls_ctr_drbg_self_test},
-      Check{"elliptic curves", mbedtls_ecp_self_test},
   };
   for (const Check& known : kChecks) {
     if (known.run(0) != 0) {
