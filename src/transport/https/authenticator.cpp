@@ -127,6 +127,14 @@ void Authenticator::sign(Request& request, std::string_view message_id, Timestam
   }
 }
 
+void Authenticator::conceal(std::string& text) const {
+  const std::size_t space = std::holds_alternative<BasicAuth>(auth_) ? secret_.find(' ') + 1 : 0;
+  const std::string_view sent = std::string_view(secret_).substr(space);
+  if (sent.empty() || std::holds_alternative<WebhookAuth>(auth_)) return;
+  for (std::size_t at = 0; (at = text.find(sent, at)) != std::string::npos;)
+    text.replace(at, sent.size(), "*");
+}
+
 std::string basic_credentials(std::string_view user, std::string_view password) {
   std::string both(user);
   both.append(":").append(password);

@@ -32,6 +32,9 @@ class Authenticator {
   /// again.
   void sign(Request& request, std::string_view message_id, Timestamp now) const;
 
+  /// Strikes out what was sent to prove requests, in words of the server's that repeat it.
+  void conceal(std::string& text) const;
+
  private:
   Status take(std::string_view name, const Secret& secret);
 

@@ -197,7 +197,10 @@ void HttpsTransport::step_pending(Instant now) {
 
 void HttpsTransport::conclude(Ending ending, Instant now) {
   if (ending.reply.status == 0) return lose(std::move(ending.failure));
-  const Judgement judgement = judge(ending.reply, pending_->expected, platform_.clock->wall());
+  Judgement judgement = judge(ending.reply, pending_->expected, platform_.clock->wall());
+  for (Answer& answer : judgement.answers)
+    authenticator_.conceal(answer.reason);
+  authenticator_.conceal(judgement.remote_id);
   doubt_token(judgement.answers.front());
   if (!judgement.remote_id.empty()) {
     news_.emplace_back(Call{"request", true, now - pending_->began,

@@ -76,6 +76,19 @@ TEST_CASE("authenticator: what can never work is refused by its option [P-61]") 
   CHECK(error_of(oauth) == "auth.client_secret: there is none");
 }
 
+TEST_CASE("authenticator: a secret that the server repeats is struck out [P-61]") {
+  const auto concealed = [](HttpsAuth auth, std::string text) {
+    Authenticator authenticator(std::move(auth));
+    REQUIRE(authenticator.refresh().is_ok());
+    authenticator.conceal(text);
+    return text;
+  };
+  CHECK(concealed(BearerAuth{secret("t0k")}, "t0k may not, t0k!") == "* may not, *!");
+  CHECK(concealed(ApiKeyAuth{"X-Key", secret("k3y")}, "key k3y") == "key *");
+  CHECK(concealed(BasicAuth{"a", secret("b")}, "Basic YTpi") == "Basic *");
+  CHECK(concealed(std::monostate(), "all well") == "all well");
+}
+
 TEST_CASE("authenticator: a secret that would break the header is not sent [P-62]") {
   Authenticator broken(BearerAuth{secret("a\r\nX: y")});
   const Status status = broken.refresh();
