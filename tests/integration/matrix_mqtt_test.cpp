@@ -5,6 +5,8 @@
 #include "support/matrix.hpp"
 #include "support/mosquitto.hpp"
 #include "support/nats.hpp"
+#include "support/nginx.hpp"
+#include "support/pki.hpp"
 #include "support/rabbitmq.hpp"
 #include "support/witness.hpp"
 
@@ -21,17 +23,26 @@ Network& network() {
   return network;
 }
 
-// max_inflight_messages: what it has acknowledged is on its way to the witness, were it to die now.
+/// It forgets its sessions when it is killed. What it has acknowledged is on its way to the witness
+/// by then, in the buffers of the system, if those are large enough.
 struct MosquittoServer : Mosquitto {
   static constexpr int kPort = 1883;
-  MosquittoServer() : Mosquitto("listener 1883 0.0.0.0\nmax_inflight_messages 0\n") {}
+  static constexpr int kQos = 0;
+  MosquittoServer() : Mosquitto(with_large_buffers("listener 1883 0.0.0.0\n")) {}
+  static std::string with_large_buffers(std::string configuration) {
+    for (const std::string which : {"tcp_wmem", "tcp_rmem"})
+      write_file("/proc/sys/net/ipv4/" + which, "4096 4194304 8388608\n");
+    return configuration;
+  }
 };
 struct NatsServer : Nats {
   static constexpr int kPort = 1884;
+  static constexpr int kQos = 1;
   NatsServer() : Nats(kPort) {}
 };
 struct RabbitMqServer : RabbitMq {
   static constexpr int kPort = 1885;
+  static constexpr int kQos = 1;
   RabbitMqServer() : RabbitMq(kPort) {}
 };
 
@@ -64,6 +75,7 @@ struct Scene {
         gateway(network(), name),
         witness(gateway.oracle, {.port = broker.kPort,
                                  .version = Upstream::kVersion,
+                                 .qos = broker.kQos,
                                  .client_id = "witness-" + name,
                                  .filter = "edgepost/" + name + "/#"}) {}
   ~Scene() { network().heal(); }
@@ -96,6 +108,10 @@ struct Scene {
   Witness witness;
 };
 
+const auto kOffline = [](const UplinkStatus& status) {
+  return status.state != UplinkState::online;
+};
+
 #define EDGEPOST_UPSTREAMS MosquittoV5, Mosquitto311, NatsGateway, RabbitMqPlugin
 
 TEST_CASE_TEMPLATE("link: everything arrives once, byte by byte, in order [P-01] [P-10]", Upstream,
@@ -125,8 +141,7 @@ TEST_CASE_TEMPLATE("link: a black hole ends [P-01] [P-30]", Upstream, EDGEPOST_U
   scene.publish_and_start();
   network().cut();
   scene.gateway.publish(kEvents);
-  REQUIRE(scene.gateway.wait_until(
-      [](const UplinkStatus& status) { return status.state != UplinkState::online; }, 20s));
+  REQUIRE(scene.gateway.wait_until(kOffline, 20s));
   std::this_thread::sleep_for(2s);
   network().heal();
   scene.gateway.wait_for_acknowledgement("the end of the black hole");
@@ -141,12 +156,45 @@ TEST_CASE_TEMPLATE("link: a half-open connection is given up [P-01] [P-12] [P-33
   scene.gateway.wait_until_drained();
   network().half_open();
   scene.gateway.publish(kEvents);
-  REQUIRE(scene.gateway.wait_until(
-      [](const UplinkStatus& status) { return status.state != UplinkState::online; }, 20s));
+  REQUIRE(scene.gateway.wait_until(kOffline, 20s));
   CHECK(scene.gateway.uplink().acknowledged == 10);
   network().heal();
   scene.gateway.wait_for_acknowledgement("both directions are there");
   scene.finish(kWindow);
+}
+
+TEST_CASE_TEMPLATE("link: every connection is reset for a while [P-01] [P-12] [P-30]", Upstream,
+                   EDGEPOST_UPSTREAMS) {
+  Scene<Upstream> scene("reset");
+  scene.publish_and_start(4 * kEvents);
+  network().refuse();
+  REQUIRE(scene.gateway.wait_until(kOffline, 20s));
+  CHECK(scene.gateway.uplink().lag > 0);
+  network().heal();
+  scene.gateway.wait_for_acknowledgement("the last reset");
+  scene.finish(kWindow);
+}
+
+TEST_CASE_TEMPLATE("link: a captive portal is no broker [P-33]", Upstream, EDGEPOST_UPSTREAMS) {
+  Scene<Upstream> scene("portal");
+  Pki pki;
+  pki.make("portal", {});
+  const Nginx portal("http://127.0.0.1:1",
+                     "listen 8080; return 302 https://portal.example/;\n"
+                     "ssl_certificate " +
+                         pki.certificate("portal") + ";\nssl_certificate_key " + pki.key("portal") +
+                         ";");
+  network().divert(scene.broker.kPort, 8080);
+  scene.gateway.publish(kEvents);
+  scene.start();
+  REQUIRE(scene.gateway.wait_until(
+      [](const UplinkStatus& status) { return status.endpoints.front().failures > 1; }, 20s));
+  MESSAGE(scene.gateway.uplink().last_error);
+  CHECK(scene.gateway.uplink().sent == 0);
+  CHECK(scene.gateway.uplink().acknowledged == 0);
+  network().heal();
+  scene.gateway.wait_for_acknowledgement("the portal's end");
+  scene.finish(0);
 }
 
 TEST_CASE_TEMPLATE("line: 30 percent of the packets are lost [P-01] [P-10]", Upstream,
@@ -164,7 +212,7 @@ TEST_CASE_TEMPLATE("line: a line of 9,600 baud is slow and works [P-01] [P-10]",
   network().slow_down(9'600);
   scene.gateway.publish(40);
   scene.start();
-  scene.finish(kWindow, 50s);
+  scene.finish(0, 50s);
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ class GatewaySide {
   [[nodiscard]] std::uint64_t published() const {
     return gateway->status().streams.front().ledger.published;
   }
+  /// How many of them are dead letters.
+  [[nodiscard]] std::uint64_t dead() const { return gateway->status().streams.front().ledger.dead; }
   [[nodiscard]] UplinkStatus uplink() const { return gateway->status().uplinks.front(); }
   /// True when `is_so` before `patience` is over.
   bool wait_until(const Condition& is_so, std::chrono::milliseconds patience) const;

@@ -43,6 +43,11 @@ Network::Network() {
   configure("ip link set lo up\nip link add up0 type veth peer name gw0 netns " + gateway +
             std::to_string(gateway_) + "\nip address add " + kUpstream +
             "/24 dev up0\nip link set up0 up");
+  // Servers of the tests listen on loopback.
+  configure(
+      "echo 1 > /proc/sys/net/ipv4/conf/up0/route_localnet\n"
+      "nft 'table ip expose {\n"
+      "chain in { type nat hook prerouting priority -90; iif up0 dnat to 127.0.0.1; }\n}'");
   as_gateway([] {
     configure("ip link set lo up\nip address add " + std::string(kGateway) +
               "/24 dev gw0\nip link set gw0 up");
@@ -86,6 +91,11 @@ void Network::heal() {
 
 void Network::cut() { filter("drop", "drop"); }
 
+void Network::cut(int port) {
+  const std::string number = std::to_string(port);
+  filter("tcp sport " + number + " drop", "tcp dport " + number + " drop");
+}
+
 void Network::half_open() { filter("drop", "accept"); }
 
 void Network::refuse() {
@@ -112,7 +122,7 @@ void Network::divert(int port, int other_port) {
   configure(
       "nft 'table inet fault {\n"
       "chain divert { type nat hook prerouting priority -100; iif up0 tcp dport " +
-      std::to_string(port) + " redirect to :" + std::to_string(other_port) + "; }\n}'");
+      std::to_string(port) + " dnat ip to 127.0.0.1:" + std::to_string(other_port) + "; }\n}'");
 }
 
 }  // namespace edgepost::test

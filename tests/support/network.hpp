@@ -8,8 +8,9 @@ namespace edgepost::test {
 /// Two hosts with a cable between them, and what can happen to it. Each is a network namespace that
 /// goes with the last process in it, so that nothing is left behind, whatever becomes of the test.
 /// The thread that makes it, and all that it starts from then on, are the host `upstream`; what
-/// runs as_gateway() is the other one. Every port is free there. Without root the program ends as
-/// skipped (77), and where a root may make no namespace the test fails.
+/// runs as_gateway() is the other one. Every port is free there, and what listens on loopback of
+/// the upstream is reached at its address, too. Without root the program ends as skipped (77), and
+/// where a root may make no namespace the test fails.
 class Network {
  public:
   static constexpr const char* kGateway = "192.0.2.1";
@@ -27,6 +28,8 @@ class Network {
   void heal();
   /// A black hole: nothing arrives, in either direction, and nobody is told.
   void cut();
+  /// The same for one port of the upstream.
+  void cut(int port);
   /// What the gateway sends arrives; nothing comes back.
   void half_open();
   /// Each packet of an open connection is answered with a reset, and so is each attempt.

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "support/process.hpp"
+#include "support/server.hpp"
 #include "support/temp_dir.hpp"
 
 namespace edgepost::test {
@@ -15,6 +15,11 @@ class Nginx {
   /// block, certificates among them.
   Nginx(const std::string& upstream, const std::string& settings);
 
+  /// Starts it again on the same port.
+  void start() { server_->start(); }
+  /// Ends it as a power cut would.
+  void kill_hard() { server_->kill_hard(); }
+
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] std::string url(const std::string& path = "/events") const {
     return "https://127.0.0.1:" + std::to_string(port_) + path;
@@ -23,7 +28,7 @@ class Nginx {
  private:
   TempDir directory_;
   int port_ = 0;
-  std::unique_ptr<Process> process_;
+  std::unique_ptr<Server> server_;
 };
 
 }  // namespace edgepost::test

@@ -33,7 +33,7 @@ std::string user_property(const mosquitto_property* properties, std::string_view
 struct Witness::Callbacks {
   static void connected(mosquitto* client, void* self, int code) {
     const Options& options = static_cast<Witness*>(self)->options_;
-    if (code == 0) mosquitto_subscribe(client, nullptr, options.filter.c_str(), 1);
+    if (code == 0) mosquitto_subscribe(client, nullptr, options.filter.c_str(), options.qos);
   }
 
   static void subscribed(mosquitto*, void* self, int, int count, const int* granted) {

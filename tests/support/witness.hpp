@@ -19,6 +19,7 @@ class Witness {
   struct Options {
     int port = 1883;  ///< On loopback.
     int version = 5;  ///< Or 4, which is MQTT 3.1.1.
+    int qos = 1;      ///< 0: reads on to the end when the broker is killed, for want of answers.
     std::string client_id = "witness";
     std::string filter = "#";
   };
