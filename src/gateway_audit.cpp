@@ -19,7 +19,8 @@ void AuditRing::add(AuditEntry&& entry) {
   if (rows_.size() < rows_max_) {
     rows_.push_back(std::move(entry));
   } else {
-    rows_[(count_ - 1) % rows_max_] = std::move(entry);
+    rows_[oldest_] = std::move(entry);
+    oldest_ = (oldest_ + 1) % rows_max_;
   }
 }
 
@@ -27,9 +28,8 @@ std::vector<AuditEntry> AuditRing::entries() const {
   const std::lock_guard lock(mutex_);
   std::vector<AuditEntry> entries;
   entries.reserve(rows_.size());
-  const std::size_t oldest = rows_.size() < rows_max_ || rows_.empty() ? 0 : count_ % rows_max_;
   for (std::size_t i = 0; i < rows_.size(); ++i)
-    entries.push_back(rows_[(oldest + i) % rows_.size()]);
+    entries.push_back(rows_[(oldest_ + i) % rows_.size()]);
   return entries;
 }
 

@@ -29,6 +29,7 @@ class AuditRing {
   const std::size_t rows_max_;
   mutable std::mutex mutex_;  // guards what follows
   std::vector<AuditEntry> rows_;
+  std::size_t oldest_ = 0;  // of rows_
   std::uint64_t count_ = 0;
 };
 

@@ -105,10 +105,10 @@ TEST_CASE_FIXTURE(MetricsFixture, "metrics: a reason of any kind breaks no line"
 
 TEST_CASE_FIXTURE(MetricsFixture,
                   "metrics: a gateway without anything has some, and a reader too") {
-  gateway = std::move(*Gateway::open(options));
+  gateway = *Gateway::open(options);
   CHECK(MetricsReader(gateway->metrics()).families().contains("edgepost_store_commits_total"));
   close();
   options.access = Access::read;
-  gateway = std::move(*Gateway::open(options));
+  gateway = *Gateway::open(options);
   CHECK(MetricsReader(gateway->metrics()).size() > 10);
 }

@@ -155,12 +155,12 @@ struct ToldFixture : UplinkFixture, Logger {
   ToldFixture() {
     options.platform.logger = this;
     open();
-    subscription = std::move(*gateway->subscribe("edgepost/link/#", [this](const Event& event) {
+    subscription = *gateway->subscribe("edgepost/link/#", [this](const Event& event) {
       heard.push_back(event.topic.substr(std::string("edgepost/link/cloud/").size()));
       // What a handler may do that runs while its uplink is stepped.
       CHECK(gateway->status().uplinks.size() == 1);
       return gateway->route("more/#", "outbox");
-    }));
+    });
     const UplinkOptions uplink{.name = "cloud", .streams = {"outbox"}};
     REQUIRE(gateway->add_uplink(uplink, peer.transport()).is_ok());
   }
