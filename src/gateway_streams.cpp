@@ -55,6 +55,7 @@ Status check_consumer(const std::string& prefix, const ConsumerOptions& options)
   }
   if (options.max_in_flight_per_key == 0)
     return invalid("max_in_flight_per_key: must be 1 or more");
+  if (options.live_percent > 100) return invalid("live_percent: must be 0 to 100");
   if (options.ack_wait < Duration::zero() || options.ack_wait > kTimeoutMax) {
     return invalid("ack_wait: must be 0 to 24 h");
   }

@@ -35,18 +35,24 @@ struct ConsumerOptions {
   std::size_t max_in_flight_per_key = 1;
   /// An event that is not answered in this time counts as tried and is fetched again; zero: never.
   Duration ack_wait = Duration::zero();
+  /// Share of what is handed out, in percent, for fresh events, which are those stored while it is
+  /// behind: more than `max_in_flight` wait. 0: none, strictly in order. Only events that wait for
+  /// no other may pass (see Order): with Order::key those without a key, with Order::stream none.
+  /// When 1,024 fresh ones wait as well, they join the backlog, and those stored next are fresh.
+  unsigned live_percent = 0;
   unsigned max_deliver = 0;  ///< Tries before it becomes a dead letter; 0: no limit.
   RetryPolicy retry{};       ///< Delays between tries that nack() leaves open.
 };
 
-/// A consumer: a named durable position in a stream. It hands out events in order; an event is
-/// *settled* when it is acknowledged, expired, or set aside as a dead letter. The floor is the
-/// position below which everything is settled. What is settled reaches the disk with the next
-/// append, or within `ack_flush`, and is noted at once (without a sync): a kill -9 repeats nothing
-/// settled, a power cut at most that window, with the same ids.
+/// A consumer: a named durable position in a stream. It hands out events in order, but for fresh
+/// ones where ConsumerOptions::live_percent lets them pass; an event is *settled* when it is
+/// acknowledged, expired, or set aside as a dead letter. The floor is the position below which
+/// everything is settled. What is settled reaches the disk with the next append, or within
+/// `ack_flush`, and is noted at once (without a sync): a kill -9 repeats nothing settled, a power
+/// cut at most that window, with the same ids.
 /// An event waits without hindering others (see Order): one that was refused, until its delay is
 /// over; one with `not_before`, until then. At most 65,536 events can lie between the oldest that
-/// is not settled and the newest fetched; behind them the consumer waits.
+/// is not settled and the newest fetched in order; behind them the consumer waits.
 /// Must outlive: nothing; it stays usable until its gateway is closed, then returns wrong_state.
 /// Threads: any; events fetched on one may be answered on another.
 class Consumer {

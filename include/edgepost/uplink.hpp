@@ -98,8 +98,8 @@ struct UplinkOptions {
   std::size_t batch_bytes = 64 * 1024;  ///< The same, in bytes.
   /// With requests of many events (HTTP): how long an event may wait for others.
   Duration linger = std::chrono::milliseconds(50);
-  /// Share of the window, in percent, for events published since the uplink came online, while
-  /// older ones are still waiting. Of streams whose `order` lets them pass.
+  /// Share of what is sent, in percent, for fresh events while older ones are still waiting; which
+  /// events may pass says ConsumerOptions.
   unsigned live_percent = 25;
   Duration connect_timeout = std::chrono::seconds(10);  ///< To be accepted; at most 24 h.
   /// While nobody can be reached, look so often whether that has ended, and connect at once when it

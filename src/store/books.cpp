@@ -10,9 +10,10 @@
 namespace edgepost::store {
 namespace {
 
-// Format 1 had neither starts nor runs; 2 knew acknowledged and open only, and dropped no reasons.
-constexpr std::uint8_t kFormat = 3;
-constexpr std::uint64_t kRunsMax = 65'536;  // bounds what a damaged file makes us allocate
+// Format 1 had neither starts nor runs; 2 knew acknowledged and open only, and dropped no reasons;
+// 3 had at most 65,536 sequences above a floor.
+constexpr std::uint8_t kFormat = 4;
+constexpr std::uint64_t kSequenceMax = ~std::uint64_t{0} / 2;
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint64_t kOutcomes = 9;
 
@@ -20,22 +21,30 @@ void fail(ByteReader& reader) { reader.raw(~std::uint64_t{0}); }
 
 void read_above(ByteReader& reader, std::uint8_t format, Floor& floor) {
   floor.start = reader.varint();
+  std::uint64_t last = floor.floor;
   bool is_acknowledged = false;  // format 2: runs of open and acknowledged in turn
   for (std::uint64_t count = reader.varint(); count > 0 && !reader.has_failed(); --count) {
     const std::uint64_t head = reader.varint();
     const std::uint64_t length = format == 2 ? head : head / 16;
     const std::uint64_t outcome = format == 2 ? std::uint64_t{is_acknowledged} : head % 16;
     is_acknowledged = !is_acknowledged;
-    if (outcome >= kOutcomes || length > kRunsMax - floor.above.size()) return fail(reader);
-    floor.above.insert(floor.above.end(), static_cast<std::size_t>(length),
-                       static_cast<Outcome>(outcome));
+    if (outcome >= kOutcomes || last > kSequenceMax || length > kSequenceMax - last) {
+      return fail(reader);
+    }
+    last += length;
+    if (length == 0 || outcome == 0) continue;
+    floor.above.push_back({last - length + 1, last, static_cast<Outcome>(outcome)});
   }
 }
 
 void write_above(ByteWriter& writer, const Floor& floor) {
   std::vector<Run> runs;
-  for (const Outcome outcome : floor.above)
-    add_run(runs, outcome, 1);
+  std::uint64_t last = floor.floor;
+  for (const Range& range : floor.above) {
+    add_run(runs, Outcome::open, range.from - last - 1);
+    add_run(runs, range.outcome, range.to - range.from + 1);
+    last = range.to;
+  }
   writer.varint(runs.size());
   for (const Run& run : runs)
     writer.varint(run.count * 16 + static_cast<std::uint64_t>(run.outcome));

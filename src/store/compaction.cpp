@@ -199,7 +199,7 @@ Status StreamLog::compact(Connection& connection, Latest& latest, std::uint64_t 
     if (!is_replaced || !*is_replaced) return is_replaced;
     // One in flight is finished as usual: it may have to become a dead letter.
     return std::none_of(all.begin(), all.end(), [sequence](const auto& cursor) {
-      return cursor->is_open && sequence <= cursor->read_to && !cursor->is_done(sequence);
+      return cursor->may_be_in_flight(sequence);
     });
   };
   const Result<Compacted> done = compact_some(connection, plan);

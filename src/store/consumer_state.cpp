@@ -23,21 +23,6 @@ constexpr std::size_t kRequeuedMax = 65'536;    // here; the others come when th
 
 }  // namespace
 
-/// What one fetch has found so far.
-struct Consumer::State::Batch {
-  const ReadLimits& limits;
-  std::vector<Event>& events;
-  std::size_t bytes = 0;
-
-  [[nodiscard]] bool is_full() const {
-    return !events.empty() && (events.size() >= limits.events || bytes >= limits.bytes);
-  }
-  void add(Event&& event) {
-    bytes += weight(event);
-    events.push_back(std::move(event));
-  }
-};
-
 Consumer::State::State(store::Store& owner, store::StreamLog& log,
                        std::shared_ptr<store::Cursor> place, const ConsumerOptions& how)
     : store(&owner),
@@ -53,10 +38,16 @@ Instant Consumer::State::now() const { return store->platform().clock->now(); }
 Status Consumer::State::fetch(const ReadLimits& limits, std::vector<Event>& events) {
   Batch batch{.limits = limits, .events = events};
   if (Status status = load_requeued(); !status.is_ok()) return status;
-  Status status = take_waiting(batch);
-  if (status.is_ok() && !batch.is_full()) status = read_new(batch);
+  place_fresh();
+  Status status = take_turns(batch);
   Status buried = bury();
   return status.is_ok() ? buried : status;
+}
+
+Status Consumer::State::take_old(Batch& batch) {
+  if (batch.is_full()) return {};
+  Status status = take_waiting(batch);
+  return status.is_ok() && !batch.is_full() ? read_new(batch) : status;
 }
 
 Status Consumer::State::load_requeued() {
@@ -122,8 +113,7 @@ Status Consumer::State::take_waiting(Batch& batch) {
 }
 
 bool Consumer::State::has_new() const {
-  return position.next < stream.next_sequence() && delivery.wants(position.next) &&
-         cursor->floor() >= wanted_floor;
+  return position.next < stream.next_sequence() && delivery.wants(position.next);
 }
 
 Status Consumer::State::read_new(Batch& batch) {
@@ -138,50 +128,32 @@ Status Consumer::State::read_new(Batch& batch) {
     is_at_end = has_room && !batch.is_full() && delivery.wants(expected);
     return is_at_end;
   });
-  const bool goes_on = settle_unseen(expected, position.next);
+  settle_unseen(expected, position.next);
   // A limit may have dropped the last ones.
-  if (status.is_ok() && is_at_end && goes_on) position.next = std::max(position.next, end);
+  if (status.is_ok() && is_at_end) position.next = std::max(position.next, end);
   if (cursor->changes() != changes) store->acknowledged(*cursor);
   return status;
 }
 
 // Settles what was passed over between `expected` and `next`: segments that are lost, and around
-// them what was replaced and is gone. Returns false when the reading must go back.
-bool Consumer::State::settle_unseen(std::uint64_t expected, std::uint64_t next) {
+// them what was replaced and is gone.
+void Consumer::State::settle_unseen(std::uint64_t expected, std::uint64_t next) {
+  if (expected == next && position.lost_to == 0) return;
   const std::uint64_t lost_from = position.lost_to == 0 ? next : position.lost_from;
   const std::uint64_t lost_to = position.lost_to == 0 ? next - 1 : position.lost_to;
   position.lost_from = position.lost_to = 0;
-  return settle_all(expected, lost_from - 1, Outcome::replaced) &&
-         settle_all(lost_from, lost_to, Outcome::damaged) &&
-         settle_all(lost_to + 1, next - 1, Outcome::replaced);
-}
-
-// So many that the books could not list them one by one wait until the floor has reached them.
-bool Consumer::State::settle_all(std::uint64_t from, std::uint64_t to, Outcome outcome) {
-  const std::uint64_t floor = cursor->floor();
-  from = std::max(from, floor + 1);
-  if (from > to) return true;
-  if (from == floor + 1) {
-    cursor->raise(to, outcome);
-    return true;
-  }
-  if (to - floor > store::Delivery::kSpanMax) {
-    position = {.next = from, .segment = std::nullopt};
-    wanted_floor = from - 1;
-    return false;
-  }
-  for (; from <= to; ++from)
-    cursor->settle(from, outcome);
-  return true;
+  cursor->settle(expected, lost_from - 1, Outcome::replaced);
+  cursor->settle(lost_from, lost_to, Outcome::damaged);
+  cursor->settle(lost_to + 1, next - 1, Outcome::replaced);
 }
 
 // A new event: it is not wanted, waits, or goes out. Returns false when there is no room for it.
 bool Consumer::State::meet(Stored&& stored, std::uint64_t expected, Batch& batch) {
   Event& event = stored.event;
   const std::uint64_t sequence = event.sequence;
-  if (!settle_unseen(expected, sequence)) return false;
-  if (cursor->is_done(sequence)) return true;
-  if (options.filter != "#" && !topic_matches(options.filter, event.topic)) {
+  settle_unseen(expected, sequence);
+  if (cursor->is_done(sequence) || delivery.is_fresh(sequence)) return true;
+  if (!is_wanted(event)) {
     cursor->settle(sequence, Outcome::acknowledged);
     return true;
   }
@@ -199,12 +171,19 @@ bool Consumer::State::meet(Stored&& stored, std::uint64_t expected, Batch& batch
   }
   cursor->read_to = sequence;
   const Instant time = now();
-  Instant due = time;
-  if (event.not_before && stored.life > Duration::zero()) {
-    due = time + (stored.life + *event.not_before - store->life_now());
+  if (delivery.admit(event, stored.life, due_of(stored, time), time)) {
+    batch.add(std::move(event));
   }
-  if (delivery.admit(event, stored.life, due, time)) batch.add(std::move(event));
   return true;
+}
+
+bool Consumer::State::is_wanted(const Event& event) const {
+  return options.filter == "#" || topic_matches(options.filter, event.topic);
+}
+
+Instant Consumer::State::due_of(const Stored& stored, Instant time) const {
+  if (!stored.event.not_before || stored.life == Duration::zero()) return time;
+  return time + (stored.life + *stored.event.not_before - store->life_now());
 }
 
 Result<std::optional<Stored>> Consumer::State::find(std::uint64_t sequence, bool is_requeued) {
@@ -247,9 +226,10 @@ void Consumer::State::settle(std::uint64_t sequence, Outcome outcome) {
 }
 
 // Also when there are new events, for whom nobody else waits: so that one question is enough.
-Instant Consumer::State::next_due() const {
+Instant Consumer::State::next_due() {
+  place_fresh();
   const bool has_old = has_requeued && delivery.requeued() < kRequeuedMax;
-  return has_new() || has_old ? Instant() : delivery.next_due();
+  return has_new() || has_fresh() || has_old ? Instant() : delivery.next_due();
 }
 
 Status Consumer::State::not_in_flight(std::uint64_t sequence) const {

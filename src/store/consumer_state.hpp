@@ -1,13 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "base/event_weight.hpp"
 #include "edgepost/consumer.hpp"
 #include "edgepost/stream.hpp"
 #include "store/delivery.hpp"
@@ -30,7 +34,7 @@ struct Consumer::State : std::enable_shared_from_this<Consumer::State> {
   Status acknowledge(std::uint64_t sequence);
   Status nack(std::uint64_t sequence, std::string_view error, std::optional<Duration> delay);
 
-  [[nodiscard]] Instant next_due() const;
+  [[nodiscard]] Instant next_due();
   [[nodiscard]] Status not_in_flight(std::uint64_t sequence) const;
 
   /// Hands to the store what was given up.
@@ -53,25 +57,54 @@ struct Consumer::State : std::enable_shared_from_this<Consumer::State> {
   const std::shared_ptr<store::Cursor> cursor;
   const ConsumerOptions options;
   store::Delivery delivery;
-  store::ReadPosition position;    ///< Of new events.
-  store::ReadPosition again;       ///< Of events that are read once more.
-  std::uint64_t wanted_floor = 0;  ///< Nothing new is read before the floor is there.
+  store::ReadPosition position;  ///< Of new events.
+  store::ReadPosition fresh;     ///< Of those that pass; not before `position`: there are none.
+  store::ReadPosition again;     ///< Of events that are read once more.
   std::atomic<bool> has_requeued = true;
 
  private:
   struct Batch;
   Status load_requeued();
+  void place_fresh();
+  [[nodiscard]] bool has_fresh() const;
+  Status take_turns(Batch& batch);
+  Status take_old(Batch& batch);
+  void read_fresh(Batch& batch);
+  void meet_fresh(store::Stored&& stored, Batch& batch);
   Status take_waiting(Batch& batch);
   Status read_new(Batch& batch);
   bool meet(store::Stored&& stored, std::uint64_t expected, Batch& batch);
   [[nodiscard]] bool has_new() const;
-  bool settle_unseen(std::uint64_t expected, std::uint64_t next);
-  bool settle_all(std::uint64_t from, std::uint64_t to, store::Outcome outcome);
+  void settle_unseen(std::uint64_t expected, std::uint64_t next);
+  [[nodiscard]] bool is_wanted(const Event& event) const;
+  [[nodiscard]] Instant due_of(const store::Stored& stored, Instant time) const;
   Result<std::optional<store::Stored>> find(std::uint64_t sequence, bool is_requeued);
   [[nodiscard]] store::Outcome missing() const;
   [[nodiscard]] bool is_expired(const Event& event, Duration life) const;
   void settle(std::uint64_t sequence, store::Outcome outcome);
   [[nodiscard]] Instant now() const;
+
+  std::size_t fresh_debt = 0;  // percent that the backlog is owed before a fresh event goes again
+};
+
+/// What one fetch has found so far.
+struct Consumer::State::Batch {
+  const ReadLimits& limits;
+  std::vector<Event>& events;
+  std::size_t bytes = 0;
+  std::size_t pause_at = std::numeric_limits<std::size_t>::max();
+
+  [[nodiscard]] bool is_full() const {
+    const std::size_t end = std::min(limits.events, pause_at);
+    return !events.empty() && (events.size() >= end || bytes >= limits.bytes);
+  }
+  // Room for so many more, at most.
+  void pause_after(std::size_t count) { pause_at = events.size() + count; }
+  void go_on() { pause_at = std::numeric_limits<std::size_t>::max(); }
+  void add(Event&& event) {
+    bytes += weight(event);
+    events.push_back(std::move(event));
+  }
 };
 
 }  // namespace edgepost

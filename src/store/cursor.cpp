@@ -15,40 +15,78 @@ void add_run(std::vector<Run>& runs, Outcome outcome, std::uint64_t count) {
   }
 }
 
-Outcome Floor::outcome(std::uint64_t sequence) const {
-  if (sequence <= floor) return Outcome::acknowledged;
-  const std::uint64_t place = sequence - floor - 1;
-  return place < above.size() ? above[static_cast<std::size_t>(place)] : Outcome::open;
+// The first range that ends at `sequence` or behind it. Most that is settled is the first or last.
+std::size_t Floor::find(std::uint64_t sequence) const {
+  if (above.empty() || sequence > above.back().to) return above.size();
+  const auto found =
+      std::lower_bound(above.begin(), above.end(), sequence,
+                       [](const Range& range, std::uint64_t wanted) { return range.to < wanted; });
+  return static_cast<std::size_t>(found - above.begin());
 }
 
-void Floor::climb() {
-  for (; !above.empty() && above.front() != Outcome::open; ++floor) {
-    add_run(passed, above.front(), 1);
-    above.pop_front();
+Outcome Floor::outcome(std::uint64_t sequence) const {
+  if (sequence <= floor) return Outcome::acknowledged;
+  const std::size_t place = find(sequence);
+  return place < above.size() && above[place].from <= sequence ? above[place].outcome
+                                                               : Outcome::open;
+}
+
+// Settles open sequences, all of which lie before the range at `place`, joining what is alike.
+void Floor::fill(std::size_t place, std::uint64_t from, std::uint64_t to, Outcome outcome) {
+  Range* before = place > 0 ? &above[place - 1] : nullptr;
+  Range* behind = place < above.size() ? &above[place] : nullptr;
+  if (before != nullptr && (before->to + 1 != from || before->outcome != outcome)) before = nullptr;
+  if (behind != nullptr && (to + 1 != behind->from || behind->outcome != outcome)) behind = nullptr;
+  const auto at = above.begin() + static_cast<std::ptrdiff_t>(place);
+  if (before != nullptr) {
+    before->to = behind != nullptr ? behind->to : to;
+    if (behind != nullptr) above.erase(at);
+  } else if (behind != nullptr) {
+    behind->from = from;
+  } else {
+    above.insert(at, {from, to, outcome});
+    ++pieces;
   }
 }
 
-bool Floor::settle(std::uint64_t sequence, Outcome outcome) {
+void Floor::climb() {
+  for (; !above.empty() && above.front().from == floor + 1; above.pop_front()) {
+    add_run(passed, above.front().outcome, above.front().to - floor);
+    floor = above.front().to;
+  }
+}
+
+bool Floor::settle(std::uint64_t from, std::uint64_t to, Outcome outcome) {
   EDGEPOST_ASSERT(outcome != Outcome::open);
-  if (this->outcome(sequence) != Outcome::open) return false;
-  const auto place = static_cast<std::size_t>(sequence - floor - 1);
-  if (above.size() <= place) above.resize(place + 1, Outcome::open);
-  above[place] = outcome;
+  from = std::max(from, floor + 1);
+  if (from == floor + 1 && from <= to && (above.empty() || to < above.front().from)) {
+    add_run(passed, outcome, to - floor);
+    floor = to;
+    climb();
+    ++changes;
+    return true;
+  }
+  bool is_news = false;
+  while (from <= to) {
+    const std::size_t place = find(from);
+    const bool is_last = place == above.size();
+    const std::uint64_t end = is_last ? to : std::min(to, above[place].from - 1);
+    const std::uint64_t next = is_last ? to + 1 : above[place].to + 1;
+    if (from <= end) {
+      is_news = true;
+      fill(place, from, end, outcome);
+    }
+    from = next;
+  }
+  if (!is_news) return false;
   climb();
   ++changes;
+  if (outcome == Outcome::acknowledged) ++news_above;
   return true;
 }
 
 void Floor::raise(std::uint64_t sequence, Outcome outcome) {
-  if (sequence <= floor) return;
-  for (; floor < sequence && !above.empty(); ++floor) {
-    add_run(passed, above.front() == Outcome::open ? outcome : above.front(), 1);
-    above.pop_front();
-  }
-  add_run(passed, outcome, sequence - floor);
-  floor = sequence;
-  climb();
-  ++changes;
+  if (sequence > floor) settle(floor + 1, sequence, outcome);
 }
 
 void Floor::forget_passed(std::uint64_t sequence) {
@@ -60,6 +98,7 @@ void Floor::forget_passed(std::uint64_t sequence) {
     if (run->count == 0) ++run;
   }
   passed.erase(passed.begin(), run);
+  pieces = 0;
 }
 
 std::uint64_t Floor::acknowledged_floor() const {
@@ -77,9 +116,14 @@ void Cursor::publish() {
   changes_ = state_.changes;
 }
 
-bool Cursor::settle(std::uint64_t sequence, Outcome outcome) {
+std::size_t Cursor::ranges() const {
   const std::lock_guard lock(mutex_);
-  const bool is_news = state_.settle(sequence, outcome);
+  return state_.above.size();
+}
+
+bool Cursor::settle(std::uint64_t from, std::uint64_t to, Outcome outcome) {
+  const std::lock_guard lock(mutex_);
+  const bool is_news = state_.settle(from, to, outcome);
   publish();
   return is_news;
 }
@@ -95,9 +139,19 @@ void Cursor::forget_passed(std::uint64_t sequence) {
   state_.forget_passed(sequence);
 }
 
-std::uint64_t Cursor::acknowledged_floor() const {
+Cursor::News Cursor::take_news(std::size_t ranges_max) {
   const std::lock_guard lock(mutex_);
-  return state_.acknowledged_floor();
+  News news;
+  const std::uint64_t floor = state_.acknowledged_floor();
+  if (std::exchange(told_floor_, floor) != floor) news.floor = floor;
+  if (std::exchange(told_above_, state_.news_above) == state_.news_above) return news;
+  news.is_urgent = state_.pieces >= ranges_max / 2 && fresh_to > floor;
+  const auto& above = state_.above;
+  for (auto range = above.rbegin(); range != above.rend() && news.above.size() < ranges_max;
+       ++range) {
+    if (range->outcome == Outcome::acknowledged) news.above.push_back(*range);
+  }
+  return news;
 }
 
 Floor Cursor::snapshot() const {

@@ -29,10 +29,20 @@ bool Delivery::admit(Event& event, Duration life, Instant due, Instant now) {
   slots_.resize(static_cast<std::size_t>(sequence - first_) + 1);
   Slot& slot = slots_.back();
   slot.line = line_of(event);
-  const bool is_free =
+  return place(slot, event, life, due, now);
+}
+
+bool Delivery::admit_fresh(Event& event, Duration life, Instant due, Instant now) {
+  EDGEPOST_ASSERT(wants_fresh() && is_free(event) && find(event.sequence) == nullptr);
+  return place(fresh_[event.sequence], event, life, due, now);
+}
+
+bool Delivery::place(Slot& slot, Event& event, Duration life, Instant due, Instant now) {
+  const std::uint64_t sequence = event.sequence;
+  const bool may_go =
       slot.line == nullptr ||
       (slot.line->second.waiting.empty() && slot.line->second.in_flight < max_in_flight_per_line_);
-  if (is_free && due <= now) {
+  if (may_go && due <= now) {
     start(sequence, slot, now);
     return true;
   }
@@ -111,9 +121,11 @@ void Delivery::settle(std::uint64_t sequence) {
   }
   slot.state = State::settled;
   attempts_.forget(sequence);
-  if (requeued_.erase(sequence) == 0) {
+  if (!is_requeued(sequence) && !is_fresh(sequence)) {
     for (; !slots_.empty() && slots_.front().state == State::settled; ++first_)
       slots_.pop_front();
+  } else if (requeued_.erase(sequence) == 0) {
+    fresh_.erase(sequence);
   }
   if (line != nullptr) update(*line);
 }
@@ -158,8 +170,10 @@ void Delivery::rewind() {
   for (std::size_t i = slots_.size(); i-- > 0;) {
     if (slots_[i].state == State::in_flight) release(first_ + i);
   }
-  for (auto& [sequence, slot] : requeued_) {
-    if (slot.state == State::in_flight) release(sequence);
+  for (const Slots* slots : {&fresh_, &requeued_}) {
+    for (const auto& [sequence, slot] : *slots) {
+      if (slot.state == State::in_flight) release(sequence);
+    }
   }
 }
 
@@ -171,10 +185,15 @@ Instant Delivery::next_due() const {
 }
 
 const Delivery::Slot* Delivery::find(std::uint64_t sequence) const {
+  const auto look_in = [sequence](const Slots& slots) {
+    const auto found = slots.find(sequence);
+    return found == slots.end() ? nullptr : &found->second;
+  };
   if (!requeued_.empty()) {
-    if (const auto found = requeued_.find(sequence); found != requeued_.end()) {
-      return &found->second;
-    }
+    if (const Slot* slot = look_in(requeued_)) return slot;
+  }
+  if (!fresh_.empty()) {
+    if (const Slot* slot = look_in(fresh_)) return slot;
   }
   if (sequence < first_ || sequence - first_ >= slots_.size()) return nullptr;
   const Slot& slot = slots_[static_cast<std::size_t>(sequence - first_)];
@@ -188,7 +207,7 @@ Delivery::Slot& Delivery::at(std::uint64_t sequence) {
 }
 
 Delivery::Named* Delivery::line_of(const Event& event) {
-  if (order_ == Order::none || (order_ == Order::key && event.key.empty())) return nullptr;
+  if (is_free(event)) return nullptr;
   return &*lines_.try_emplace(order_ == Order::key ? event.key : std::string()).first;
 }
 

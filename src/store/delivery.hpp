@@ -40,6 +40,8 @@ struct GivenUp {
 /// An event is *waiting* (for those before it, for a time, or for room), *in flight* (handed out
 /// and not answered), *given up* (on its way to become a dead letter) or *settled*. One that is
 /// given up holds back its key, and takes its place of max_in_flight, until it is buried.
+/// *Fresh* events are taken before their turn, from far behind the newest one read. They wait for
+/// no other; what is in between is admitted later, and finds them here.
 /// Costs: one slot of 24 bytes for each sequence from the oldest that is not settled on; sets and
 /// maps only hold events that wait, were refused or have a key.
 /// Threads: one at a time.
@@ -52,6 +54,9 @@ class Delivery {
   /// So many are looked past that only wait for an answer to one of their key: it comes soon.
   static constexpr std::size_t kBusyMax = 1'024;
 
+  /// Fresh events that are here, and that may wait for being read.
+  static constexpr std::size_t kFreshMax = 1'024;
+
   /// `first` is the sequence that is read first. Requires: valid options.
   Delivery(const ConsumerOptions& options, std::uint64_t first);
 
@@ -62,6 +67,24 @@ class Delivery {
   /// flight from now on; otherwise it waits, and `event` may have been moved from.
   /// Requires: wants() of its sequence.
   bool admit(Event& event, Duration life, Instant due, Instant now);
+
+  /// True when there is room for a fresh event.
+  [[nodiscard]] bool wants_fresh() const { return has_room() && fresh_.size() < kFreshMax; }
+
+  /// True when the order asks nothing of the event: it may be admitted as a fresh one.
+  [[nodiscard]] bool is_free(const Event& event) const {
+    return order_ == Order::none || (order_ == Order::key && event.key.empty());
+  }
+
+  /// As admit(), before its turn. Requires: wants_fresh(); is_free(); behind all that were admitted
+  /// so.
+  bool admit_fresh(Event& event, Duration life, Instant due, Instant now);
+
+  /// True when the event was admitted as a fresh one and is not settled.
+  [[nodiscard]] bool is_fresh(std::uint64_t sequence) const {
+    return !fresh_.empty() && fresh_.contains(sequence);
+  }
+  [[nodiscard]] bool has_fresh() const { return !fresh_.empty(); }
 
   /// Takes a dead letter that came back; it waits. Returns false when it is here already.
   bool admit_requeued(Event&& event);
@@ -137,6 +160,9 @@ class Delivery {
     Duration life;
   };
 
+  using Slots = std::map<std::uint64_t, Slot>;
+
+  bool place(Slot& slot, Event& event, Duration life, Instant due, Instant now);
   [[nodiscard]] const Slot* find(std::uint64_t sequence) const;
   Slot& at(std::uint64_t sequence);
   Named* line_of(const Event& event);
@@ -159,7 +185,8 @@ class Delivery {
 
   std::uint64_t first_;                          // the sequence of slots_.front()
   std::deque<Slot> slots_;                       // the front one is not settled
-  std::map<std::uint64_t, Slot> requeued_;       // beside slots_, which may have them as settled
+  Slots requeued_;                               // beside slots_, which may have them as settled
+  Slots fresh_;                                  // the same
   std::unordered_map<std::string, Line> lines_;  // those with events in flight or waiting
   std::set<std::uint64_t> ready_;                // waiting, and may be handed out
   std::set<std::pair<Instant, std::uint64_t>> timers_;   // waiting only for a time

@@ -23,7 +23,11 @@ constexpr sqlite3_int64 kStampOffset = 32;
 constexpr std::size_t kStampBytes = 2048 - kStampOffset;
 constexpr sqlite3_int64 kNotesOffset = 2048;
 constexpr int kNoteBytes = 12;
-constexpr std::uint32_t kNotesMax = 1'000;  // consumers; the file stays below 16 KiB
+constexpr std::uint32_t kNotesMax = 1'000;  // consumers; their notes end below 16 KiB
+
+// Behind them stands what was acknowledged above the floors, where there is anything.
+constexpr sqlite3_int64 kAboveOffset = 16 * 1024;
+constexpr int kAboveBytes = 512;
 
 // The bits that a stamp begins with.
 constexpr unsigned kClean = 1;
@@ -31,6 +35,10 @@ constexpr unsigned kReserveUsed = 2;
 
 constexpr sqlite3_int64 note_offset(std::uint32_t consumer) {
   return kNotesOffset + sqlite3_int64{consumer - 1} * kNoteBytes;
+}
+
+constexpr sqlite3_int64 above_offset(std::uint32_t consumer) {
+  return kAboveOffset + sqlite3_int64{consumer - 1} * kAboveBytes;
 }
 
 std::uint32_t stamp_checksum(std::string_view content) { return crc32c(content, 1); }
@@ -47,6 +55,55 @@ std::string note_text(std::uint32_t consumer, std::uint64_t life, std::uint64_t 
   more.varint(life);
   writer.fixed32(crc32c(context, 1));  // so that a row of zeros is no note
   return text;
+}
+
+std::uint32_t above_checksum(std::string_view content, std::uint32_t consumer, std::uint64_t life) {
+  std::string context(content);
+  ByteWriter writer(context);
+  writer.varint(consumer);
+  writer.varint(life);
+  return crc32c(context, 2);
+}
+
+// A checksum, a length, and the ranges from the last one on: the end of the first, then for each
+// how many it has and how many are open before it.
+std::string above_text(std::uint32_t consumer, std::uint64_t life,
+                       const std::vector<Range>& ranges) {
+  constexpr std::size_t kContentBytesMax = kAboveBytes - 8 - 20;  // one more has room
+  std::string content;
+  ByteWriter writer(content);
+  std::uint64_t end = 0;
+  for (const Range& range : ranges) {
+    if (content.size() > kContentBytesMax) break;
+    writer.varint(end == 0 ? range.to : end - range.to);
+    writer.varint(range.to - range.from);
+    end = range.from;
+  }
+  std::string text;
+  ByteWriter head(text);
+  head.fixed32(above_checksum(content, consumer, life));
+  head.fixed32(static_cast<std::uint32_t>(content.size()));
+  head.raw(content);
+  return text;
+}
+
+std::vector<Range> read_above(std::string_view text, std::uint32_t consumer, std::uint64_t life) {
+  ByteReader head(text);
+  const std::uint32_t checksum = head.fixed32();
+  const std::string_view content = head.raw(head.fixed32());
+  std::vector<Range> ranges;
+  if (head.has_failed() || checksum != above_checksum(content, consumer, life)) return ranges;
+  ByteReader reader(content);
+  std::uint64_t end = 0;
+  while (!reader.is_at_end()) {
+    const std::uint64_t step = reader.varint();
+    const std::uint64_t more = reader.varint();
+    const std::uint64_t to = end == 0 ? step : end - std::min(step, end);
+    if (reader.has_failed() || more >= to) return {};
+    end = to - more;
+    ranges.push_back({end, to});
+  }
+  return ranges;
 }
 
 }  // namespace
@@ -212,21 +269,54 @@ void Owner::note(std::uint32_t consumer, std::uint64_t life, std::uint64_t floor
   file->pMethods->xWrite(file, text.data(), kNoteBytes, note_offset(consumer));
 }
 
-Status Owner::begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors,
-                          std::uint64_t life) {
+void Owner::note_above(std::uint32_t consumer, std::uint64_t life,
+                       const std::vector<Range>& ranges) {
+  if (consumer == 0 || consumer > kNotesMax) return;
+  const std::string text = above_text(consumer, life, ranges);
   sqlite3_file* file = file_->file();
-  const std::uint32_t last = floors.empty() ? 0 : std::min(floors.rbegin()->first, kNotesMax);
+  file->pMethods->xWrite(file, text.data(), static_cast<int>(text.size()), above_offset(consumer));
+}
+
+std::vector<Range> Owner::noted_above(std::uint32_t consumer, std::uint64_t life) const {
+  if (consumer == 0 || consumer > kNotesMax) return {};
+  std::string text(kAboveBytes, '\0');
+  sqlite3_file* file = file_->file();
+  const int rc = file->pMethods->xRead(file, text.data(), kAboveBytes, above_offset(consumer));
+  if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return {};
+  return read_above(text, consumer, life);
+}
+
+Status Owner::begin_notes(const std::map<std::uint32_t, Note>& notes, std::uint64_t life) {
+  sqlite3_file* file = file_->file();
+  const std::uint32_t last = notes.empty() ? 0 : std::min(notes.rbegin()->first, kNotesMax);
   bool is_written = true;
   // In place, so that a kill in between finds each note old or new.
   for (std::uint32_t consumer = 1; consumer <= last; ++consumer) {
-    const auto floor = floors.find(consumer);
-    const std::string text = floor == floors.end() ? std::string(kNoteBytes, '\0')
-                                                   : note_text(consumer, life, floor->second);
+    const auto note = notes.find(consumer);
+    const std::string text = note == notes.end() ? std::string(kNoteBytes, '\0')
+                                                 : note_text(consumer, life, note->second.floor);
     const sqlite3_int64 offset = note_offset(consumer);
     is_written =
         is_written && file->pMethods->xWrite(file, text.data(), kNoteBytes, offset) == SQLITE_OK;
   }
-  const sqlite3_int64 size = note_offset(is_written ? last + 1 : 1);
+  std::uint32_t last_above = 0;
+  for (const auto& [consumer, note] : notes) {
+    if (!note.above.empty() && consumer <= kNotesMax) last_above = consumer;
+  }
+  for (std::uint32_t consumer = 1; consumer <= last_above; ++consumer) {
+    const auto note = notes.find(consumer);
+    std::string text = note == notes.end() ? "" : above_text(consumer, life, note->second.above);
+    text.resize(kAboveBytes);
+    is_written = is_written && file->pMethods->xWrite(file, text.data(), kAboveBytes,
+                                                      above_offset(consumer)) == SQLITE_OK;
+  }
+  sqlite3_int64 size = note_offset(is_written ? last + 1 : 1);
+  if (is_written && last_above > 0) {
+    const std::string nothing(static_cast<std::size_t>(kAboveOffset - size), '\0');
+    const int count = static_cast<int>(nothing.size());
+    is_written = file->pMethods->xWrite(file, nothing.data(), count, size) == SQLITE_OK;
+    size = above_offset(last_above + 1);
+  }
   if (file->pMethods->xTruncate(file, size) == SQLITE_OK) return {};
   return {Code::io_error, "the owner file cannot be written"};
 }

@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "edgepost/gateway_status.hpp"
 #include "edgepost/status.hpp"
 #include "edgepost/time.hpp"
+#include "store/cursor.hpp"
 
 namespace edgepost::store {
 
@@ -36,8 +38,9 @@ struct Stamp {
 /// The lock ends with the process, however that ends; the file stays.
 ///
 /// Behind the pid stand notes: for each consumer the floor it has reached, written with every
-/// acknowledgement and never synced. They outlive a kill -9, which needs no sync, so that a
-/// restarted gateway repeats only what was in flight; after a power cut the books count.
+/// acknowledgement and never synced; and the last ranges acknowledged above it, written when one
+/// is added. They outlive a kill -9, which needs no sync, so that a restarted gateway repeats only
+/// what was in flight; after a power cut the books count.
 ///
 /// Before the notes stands a stamp, written behind every commit and never synced either: it is
 /// never ahead of the database, unless the database has lost what was committed.
@@ -56,9 +59,24 @@ class Owner {
   /// The floor noted for `consumer` in `life`; 0 when there is none, or it is damaged.
   [[nodiscard]] std::uint64_t noted(std::uint32_t consumer, std::uint64_t life) const;
 
-  /// Writes the notes anew, those of `floors` alone: a note of some other life of the database must
-  /// never come true later. Errors: io_error.
-  Status begin_notes(const std::map<std::uint32_t, std::uint64_t>& floors, std::uint64_t life);
+  /// Notes that `consumer` has acknowledged these as well, the last range first. So many are
+  /// written as fit; the books, which follow soon, have all.
+  void note_above(std::uint32_t consumer, std::uint64_t life, const std::vector<Range>& ranges);
+  static constexpr std::size_t kRangesMax = 64;  ///< More are not worth the making.
+
+  /// What note_above() has left for `consumer` in `life`, all as acknowledged; empty when there is
+  /// nothing, or it is damaged.
+  [[nodiscard]] std::vector<Range> noted_above(std::uint32_t consumer, std::uint64_t life) const;
+
+  /// What a consumer has reached.
+  struct Note {
+    std::uint64_t floor = 0;
+    std::vector<Range> above;  ///< As for note_above().
+  };
+
+  /// Writes the notes anew, these alone: a note of some other life of the database must never come
+  /// true later. Errors: io_error.
+  Status begin_notes(const std::map<std::uint32_t, Note>& notes, std::uint64_t life);
 
   /// Replaces the stamp, by one write. One that cannot be written is only old, or missing.
   void leave(const Stamp& stamp);

@@ -35,7 +35,7 @@ Store::Store(const GatewayOptions& options, StoreListener listener)
 // Takes over what the owner before had reached when it was killed, and begins a life of its own:
 // first the notes, then the count, so that a kill in between loses neither.
 Status Store::begin_life() {
-  std::map<std::uint32_t, std::uint64_t> floors;
+  std::map<std::uint32_t, Owner::Note> notes;
   const std::uint64_t before = life_of(identity_);
   ++identity_.incarnation;
   const std::uint64_t now = life_of(identity_);
@@ -43,15 +43,19 @@ Status Store::begin_life() {
     for (const auto& cursor : stream->cursors()) {
       for (const std::uint64_t life : {before, now}) {
         const std::uint64_t floor = owner_->noted(cursor->id, life);
-        if (floor <= cursor->floor() || floor >= stream->next_sequence()) continue;
+        const std::vector<Range> above = owner_->noted_above(cursor->id, life);
+        const std::uint64_t last = above.empty() ? floor : std::max(floor, above.front().to);
+        if (last >= stream->next_sequence()) continue;
         cursor->raise(floor, Outcome::acknowledged);
+        for (const Range& range : above)
+          cursor->settle(range.from, range.to, Outcome::acknowledged);
       }
-      floors[cursor->id] = cursor->floor();
+      notes[cursor->id] = {cursor->floor(), cursor->take_news(Owner::kRangesMax).above};
     }
   }
   Status status = open_clocks();
   if (!status.is_ok()) return status;
-  status = owner_->begin_notes(floors, now);
+  status = owner_->begin_notes(notes, now);
   leave_stamp();
   if (status.is_ok()) status = count_opening(*writer_);
   if (status.code() == Code::full && room_->make_room()) {
@@ -126,6 +130,7 @@ Store::~Store() {
       const std::lock_guard consumer_lock(consumer->mutex);
       consumer->store = nullptr;
       consumer->position.segment.reset();
+      consumer->fresh.segment.reset();
       consumer->again.segment.reset();
     }
   }

@@ -96,7 +96,7 @@ class Store {
 
   /// For consumers: one more acknowledgement, or a try, waits to be stored. The floor is noted
   /// until then.
-  void acknowledged(const Cursor& cursor);
+  void acknowledged(Cursor& cursor);
   /// For consumers: sets an event aside with the next step, or a requeued one again. Row, books and
   /// cursor change in one commit; State::buried() tells, without any lock of the store. Until then,
   /// and when the consumer is closed before, the event is pending.
@@ -164,7 +164,7 @@ class Store {
   Status append_in_turn(Append& request);
   void give_back(std::vector<Buffered> taken);
   void include_floors(Commit& commit);
-  void floors_wait();
+  void floors_wait(bool is_urgent = false);
   std::vector<OpenAttempts> unsaved_attempts();
   Status write_attempts(const std::vector<OpenAttempts>& attempts);
   Status load_attempts(Consumer::State& consumer);

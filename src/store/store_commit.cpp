@@ -279,13 +279,16 @@ Status Store::flush() {
   return buffer_refused_;
 }
 
-void Store::acknowledged(const Cursor& cursor) {
+void Store::acknowledged(Cursor& cursor) {
   // A note is taken over as acknowledged; what expired or was replaced must not be.
-  owner_->note(cursor.id, life_of(identity_), cursor.acknowledged_floor());
-  floors_wait();
+  const Cursor::News news = cursor.take_news(Owner::kRangesMax);
+  const std::uint64_t life = life_of(identity_);
+  if (news.floor != 0) owner_->note(cursor.id, life, news.floor);
+  if (!news.above.empty()) owner_->note_above(cursor.id, life, news.above);
+  floors_wait(news.is_urgent);
 }
 
-void Store::floors_wait() {
+void Store::floors_wait(bool is_urgent) {
   const Instant now = options_.platform.clock->now();
   bool is_first = false;
   bool is_many = false;
@@ -293,7 +296,8 @@ void Store::floors_wait() {
     const std::lock_guard lock(pending_mutex_);
     is_first = !acknowledged_since_.has_value();
     if (is_first) acknowledged_since_ = now;
-    is_many = ++acknowledged_events_ == options_.ack_flush_events;
+    if (is_urgent) acknowledged_events_ = std::max(acknowledged_events_, options_.ack_flush_events);
+    is_many = ++acknowledged_events_ == options_.ack_flush_events || is_urgent;
   }
   if (is_first) due_at(now + options_.ack_flush);
   if (is_many) due_at(now);

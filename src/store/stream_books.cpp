@@ -156,7 +156,7 @@ Books StreamLog::books_of_now(std::uint64_t next_sequence, const std::vector<Dro
   for (const auto& cursor : cursors_) {
     Floor floor = cursor->snapshot();
     for (const Death& death : deaths_) {
-      if (death.cursor == cursor) floor.settle(death.sequence, Outcome::dead);
+      if (death.cursor == cursor) floor.settle(death.sequence, death.sequence, Outcome::dead);
     }
     for (const Drop& drop : drops)
       floor.raise(drop.to, drop.reason);

@@ -38,6 +38,7 @@ ConsumerOptions consumer_options(const UplinkOptions& options) {
   // Events of one key could overtake each other on different endpoints.
   consumer.max_in_flight_per_key =
       options.failover.is_split ? std::size_t{1} : options.max_in_flight_per_key;
+  consumer.live_percent = options.live_percent;
   consumer.max_deliver = options.max_deliver;
   consumer.retry = options.retry;
   return consumer;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kRingEvents = 12;
 constexpr std::uint64_t kStateBytes = 8 * 1024;  // so that compaction begins after a few events
+constexpr std::size_t kWindow = 4;               // so that consumers are behind at once,
+constexpr unsigned kLivePercent = 50;            // and what comes then passes
 constexpr int kLogPages = 20;                    // so that a few commits reach a checkpoint
 
 }  // namespace
@@ -61,7 +63,8 @@ bool Workload::set_up_consumers() {
                                                            {"reader", "ring"},
                                                            {"keeper", "state"}};
   for (const auto& [name, stream] : consumers) {
-    auto consumer = gateway_->consumer(stream, {.name = name});
+    auto consumer = gateway_->consumer(
+        stream, {.name = name, .max_in_flight = kWindow, .live_percent = kLivePercent});
     oracle.heard("creating a consumer", consumer.status());
     if (!consumer) return false;
     oracle.opened(name, stream, consumer->status().floor);

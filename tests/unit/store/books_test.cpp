@@ -2,6 +2,7 @@
 
 #include <doctest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "base/bytes.hpp"
@@ -26,7 +27,9 @@ Books some_books() {
   floor.consumer = 3;
   floor.floor = 500;
   floor.start = 7;
-  floor.above = {Outcome::open, Outcome::expired, Outcome::expired, Outcome::acknowledged};
+  floor.above = {{502, 503, Outcome::expired},
+                 {504, 504, Outcome::acknowledged},
+                 {5'000'000, 6'000'000, Outcome::acknowledged}};
   books.floors.push_back(floor);
   return books;
 }
@@ -87,6 +90,8 @@ TEST_CASE("books: a changed byte is noticed, and lengths are bounded") {
   CHECK(Books::decode(sealed("\x63"), 1).status().code() == Code::unsupported);
   CHECK(Books::decode(sealed("\x03"), 1).status().code() == Code::corrupt);
   Books huge = some_books();
-  huge.floors.front().above.assign(65'537, Outcome::acknowledged);
+  huge.floors.front().above.push_back({7'000'000, ~std::uint64_t{0} / 16, Outcome::acknowledged});
+  CHECK(Books::decode(huge.encode(1), 1).is_ok());
+  huge.floors.front().floor = ~std::uint64_t{0} / 2;
   CHECK(Books::decode(huge.encode(1), 1).status().code() == Code::corrupt);
 }

@@ -29,6 +29,7 @@ struct DeliveryModel {
     State state = State::waiting;
     bool is_requeued = false;
     unsigned tries = 0;
+    bool is_fresh = false;
   };
 
   explicit DeliveryModel(ConsumerOptions given) : options(std::move(given)) {}
@@ -92,15 +93,48 @@ struct DeliveryModel {
     item.due = Instant();
   }
 
+  [[nodiscard]] bool has_fresh(std::uint64_t sequence) const {
+    return std::any_of(items.begin(), items.end(), [sequence](const Item& item) {
+      return item.is_fresh && item.sequence == sequence;
+    });
+  }
+
   ConsumerOptions options;
   std::vector<Item> items;  // Requeued ones stand a second time.
 };
 
+/// How far a delivery was read: in turn, and by fresh events.
+struct Reading {
+  std::uint64_t last = 0;
+  std::uint64_t last_fresh = 0;
+};
+
+/// A fresh event far behind, of a key where nothing waits for a key.
+inline void do_fresh(sim::Draw& draw, DeliveryModel& model, store::Delivery& delivery,
+                     Reading& read, Instant now) {
+  if (!delivery.wants_fresh()) return;
+  Event event{.key = draw.below(2) == 0 ? "" : "a"};
+  CHECK(delivery.is_free(event) == (model.options.order == Order::none ||
+                                    (model.options.order == Order::key && event.key.empty())));
+  if (!delivery.is_free(event)) return;
+  read.last_fresh = std::max(read.last, read.last_fresh) + 1 + draw.below(5);
+  event.sequence = read.last_fresh;
+  const Instant due = draw.below(8) == 0 ? now + std::chrono::seconds(draw.below(5)) : Instant();
+  const std::string key = event.key;
+  const bool is_handed_out = delivery.admit_fresh(event, {}, due, now);
+  CHECK(is_handed_out == model.admit(read.last_fresh, key, due, now));
+  model.items.back().is_fresh = true;
+}
+
 /// One random deed, done to both.
-inline void do_one(sim::Draw& draw, DeliveryModel& model, store::Delivery& delivery,
-                   std::uint64_t& last, Instant& now) {
+inline void do_one(sim::Draw& draw, DeliveryModel& model, store::Delivery& delivery, Reading& read,
+                   Instant& now) {
   using State = DeliveryModel::State;
   const std::uint64_t deed = draw.below(10);
+  std::uint64_t& last = read.last;
+  if (deed == 3) do_fresh(draw, model, delivery, read, now);
+  while (model.has_fresh(last + 1))
+    ++last;
   if (deed == 0) now += std::chrono::seconds(draw.below(4));
   if (deed <= 2 && delivery.wants(last + 1)) {
     const std::vector<std::string> keys = {"", "a", "b", "c"};

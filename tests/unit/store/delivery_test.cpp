@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "delivery_fixture.hpp"
 #include "delivery_model.hpp"
 
 namespace edgepost::store {
@@ -16,53 +17,8 @@ namespace {
 
 using std::chrono::seconds;
 using test::DeliveryModel;
-using Sequences = std::vector<std::uint64_t>;
 
 constexpr Instant kNever = Instant::max();
-
-struct DeliveryFixture {
-  // Begins anew with what the test has put into `options`.
-  void restart() { delivery.emplace(options, last + 1); }
-
-  // Reads events with these keys, numbered on from the last one. Returns those handed out at once.
-  Sequences add(const std::vector<std::string>& keys, Duration not_before = Duration::zero()) {
-    Sequences out;
-    for (const std::string& key : keys) {
-      Event event = make(key);
-      event.sequence = ++last;
-      if (delivery->admit(event, {}, now + not_before, now)) out.push_back(last);
-    }
-    return out;
-  }
-  static Event make(const std::string& key) {
-    Event event;
-    event.key = key;
-    event.data = "x";
-    return event;
-  }
-  // Takes all that may be handed out now.
-  Sequences take() {
-    Sequences out;
-    while (const auto turn = delivery->take(now))
-      out.push_back(turn->sequence);
-    return out;
-  }
-  void settle(std::uint64_t sequence) { delivery->settle(sequence); }
-  void fail(std::uint64_t sequence, Duration delay, const std::string& error = "no") {
-    delivery->fail(sequence, error, now + delay);
-  }
-  void requeue(std::uint64_t sequence, const std::string& key) {
-    Event event = make(key);
-    event.sequence = sequence;
-    CHECK(delivery->admit_requeued(std::move(event)));
-  }
-  AttemptRow tries(std::uint64_t sequence) { return delivery->attempts().of(sequence); }
-
-  ConsumerOptions options{.name = "cloud"};
-  std::uint64_t last = 0;
-  Instant now = Instant(seconds(100));
-  std::optional<Delivery> delivery{std::in_place, options, 1};
-};
 
 TEST_CASE_FIXTURE(DeliveryFixture, "delivery: what waits for nothing is handed out at once") {
   CHECK(add({"a", "", "b", ""}) == Sequences{1, 2, 3, 4});
@@ -358,6 +314,54 @@ TEST_CASE_FIXTURE(DeliveryFixture, "delivery: it looks past 1,024 that wait for 
   CHECK(delivery->wants(last + 1));
 }
 
+TEST_CASE_FIXTURE(DeliveryFixture, "delivery: fresh events pass, and are met again [P-30]") {
+  options.max_in_flight = 4;
+  restart();
+  CHECK(add({"a", "a", "b"}) == Sequences{1, 3});
+  CHECK(add_fresh(1'000'000));
+  CHECK(delivery->is_fresh(1'000'000));
+  CHECK(delivery->is_in_flight(1'000'000));
+  CHECK(delivery->was_handed_out(1'000'000));
+  CHECK_FALSE(delivery->was_handed_out(999'999));
+  CHECK(add_fresh(1'000'002));
+  CHECK_FALSE(delivery->wants_fresh());  // the window is one for all
+  delivery->rewind();
+  CHECK(take() == Sequences{1, 3, 1'000'000, 1'000'002});
+  settle(1'000'000);
+  CHECK_FALSE(delivery->is_fresh(1'000'000));
+  fail(1'000'002, seconds(5));
+  now += seconds(5);
+  CHECK(take() == Sequences{1'000'002});
+  delivery->reject(1'000'002, "refused", "no");
+  CHECK(delivery->take_given_up().size() == 1);
+  settle(1'000'002);
+  CHECK_FALSE(delivery->has_fresh());
+  CHECK(delivery->in_flight() == 2);
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "delivery: who waits for another cannot be fresh [P-10]") {
+  const auto is_free = [this](Order order, const std::string& key) {
+    options.order = order;
+    restart();
+    return delivery->is_free(make(key));
+  };
+  CHECK(is_free(Order::key, ""));
+  CHECK_FALSE(is_free(Order::key, "a"));
+  CHECK(is_free(Order::none, "a"));
+  CHECK_FALSE(is_free(Order::stream, ""));
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "delivery: at most 1,024 fresh events are there [P-20]") {
+  options.max_in_flight = 10'000;
+  restart();
+  std::uint64_t sequence = 100'000;
+  for (; delivery->wants_fresh(); ++sequence)
+    CHECK(add_fresh(sequence));
+  CHECK(sequence == 100'000 + Delivery::kFreshMax);
+  settle(100'007);
+  CHECK(delivery->wants_fresh());
+}
+
 TEST_CASE("delivery: it does what a naive model does, whatever happens [P-10]") {
   for (std::uint64_t seed = 1; seed <= 400; ++seed) {
     CAPTURE(seed);
@@ -370,10 +374,10 @@ TEST_CASE("delivery: it does what a naive model does, whatever happens [P-10]") 
     options.ack_wait = seconds(draw.below(2) * draw.below(8));
     DeliveryModel model(options);
     Delivery delivery(options, 1);
-    std::uint64_t last = 0;
+    test::Reading read;
     Instant now(seconds(100));
     for (int step = 0; step < 300; ++step) {
-      test::do_one(draw, model, delivery, last, now);
+      test::do_one(draw, model, delivery, read, now);
       for (bool is_more = draw.below(2) == 0; is_more;) {
         const auto turn = delivery.take(now);
         const auto expected = model.take(now);

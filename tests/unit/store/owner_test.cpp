@@ -4,8 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <utility>
+#include <vector>
 
 #include "edgepost/platform.hpp"
 #include "store/connection.hpp"
@@ -14,6 +18,7 @@
 
 using namespace edgepost;
 using store::Owner;
+using store::Range;
 using test::GatewayFixture;
 
 TEST_CASE_FIXTURE(GatewayFixture, "owner: a second gateway is refused and told the owner's pid") {
@@ -149,16 +154,76 @@ TEST_CASE("owner: a note holds for one consumer and one life, and damage makes i
   CHECK((*owner)->noted(3, 77) == 0);
 }
 
+TEST_CASE("owner: what was acknowledged above a floor is noted as well, and damage makes it none") {
+  const test::TempDir dir;
+  const std::string database = dir.file("a.db");
+  const std::vector<Range> ranges = {{900, 1'000'000'000'000}, {10, 700}, {8, 8}};
+  auto owner = Owner::take(database, "");
+  REQUIRE(owner.is_ok());
+  CHECK((*owner)->noted_above(3, 77).empty());
+  (*owner)->note_above(3, 77, ranges);
+  (*owner)->note(3, 77, 5);
+  CHECK((*owner)->noted_above(3, 77) == ranges);
+  CHECK((*owner)->noted(3, 77) == 5);
+  for (const auto& [consumer, life] : {std::pair{2U, 77U}, {3U, 78U}, {0U, 77U}, {1'001U, 77U}})
+    CHECK((*owner)->noted_above(consumer, life).empty());
+  std::vector<Range> many;
+  for (std::uint64_t i = 400; i > 0; --i)
+    many.push_back({i << 40U, (i << 40U) + 1});
+  (*owner)->note_above(2, 77, many);
+  const std::vector<Range> kept = (*owner)->noted_above(2, 77);
+  CHECK(kept.size() > 50);
+  CHECK(std::equal(kept.begin(), kept.end(), many.begin()));
+  CHECK((*owner)->noted_above(3, 77) == ranges);
+  CHECK((*owner)->begin_notes({{2, {4, {{7, 9}}}}, {5, {6, {}}}}, 78).is_ok());
+  CHECK((*owner)->noted_above(2, 78) == std::vector<Range>{{7, 9}});
+  CHECK((*owner)->noted(5, 78) == 6);
+  for (const std::uint64_t life : {77U, 78U})
+    CHECK((*owner)->noted_above(3, life).empty());
+  owner->reset();
+  std::fstream file(database + "-owner", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(16 * 1024 + 512 + 9);
+  file.put('\x55');
+  file.close();
+  owner = Owner::take(database, "");
+  CHECK((*owner)->noted_above(2, 78).empty());
+}
+
+namespace {
+
+// Does it in a process that dies then.
+template <typename Work>
+void in_a_child(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    work();
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(GatewayFixture, "owner: kills repeat nothing acknowledged above a gap [P-12]") {
+  in_a_child([this] {
+    open();
+    publish_many(1, 9);
+    Consumer cloud = consumer();
+    fetch(cloud, 9);
+    for (const std::uint64_t sequence : {1U, 3U, 4U, 8U, 7U})
+      (void)cloud.acknowledge(sequence);
+  });
+  for (int i = 0; i < 3; ++i)
+    in_a_child([this] { open(); });
+  open();
+  Consumer cloud = consumer();
+  CHECK(fetch(cloud, 9) == std::vector<std::string>{"2", "5", "6", "9"});
+  REQUIRE(gateway->flush().is_ok());
+  check_sound();
+}
+
 TEST_CASE_FIXTURE(GatewayFixture, "owner: kills one after the other repeat nothing [P-12]") {
-  const auto in_a_child = [](auto work) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      work();
-      ::_exit(0);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-  };
   in_a_child([this] {
     open();
     publish_many(1, 4);
