@@ -198,6 +198,7 @@ void MqttTransport::store(TransportSink& sink) {
 /// Lets out what is queued, unless that confirms what is not stored yet.
 void MqttTransport::flush() {
   if (client_ == nullptr || !inbox_.empty() || is_storing_) return;
+  if (!client_->wants_write()) return;
   client_->write();
   channel_->step(clock_.now());
   take_happenings();
