@@ -20,6 +20,7 @@ extern const Command kExport;
 extern const Command kImport;
 extern const Command kPublish;
 extern const Command kShrink;
+extern const Command kRun;
 extern const Command kSync;
 extern const Command kStatus;
 extern const Command kTail;

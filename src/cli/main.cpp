@@ -10,8 +10,8 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kCommands{&kPublish, &kSync, &kStatus, &kTail,  &kExport,
-                               &kImport,  &kDead, &kVerify, &kShrink};
+constexpr std::array kCommands{&kPublish, &kSync,   &kRun,  &kStatus, &kTail,
+                               &kExport,  &kImport, &kDead, &kVerify, &kShrink};
 
 std::string overview() {
   std::string text =
@@ -53,7 +53,7 @@ int run(std::span<const char* const> arguments) {
   const auto options = Options::parse(command.options, arguments.subspan(1), std::getenv);
   if (!options) return refuse(command.name, options.status().message());
   if (options->wants_help()) return print(help(command));
-  if (options->text("db") == ":memory:") {
+  if (options->has("db") && options->text("db") == ":memory:") {
     return refuse(command.name, "option --db: ':memory:' is no file, its events would be lost");
   }
   return command.run(*options);

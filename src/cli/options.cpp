@@ -9,7 +9,9 @@ namespace edgepost::cli {
 namespace {
 
 const Option* find(std::span<const Option> table, std::string_view name) {
-  const auto found = std::ranges::find(table, name, &Option::name);
+  const auto found = std::ranges::find_if(table, [name](const Option& option) {
+    return option.name == name && option.takes != Takes::heading;
+  });
   return found == table.end() ? nullptr : &*found;
 }
 
@@ -37,6 +39,12 @@ Status check(const Option& option, std::string_view value) {
   } else if (option.takes == Takes::duration) {
     const auto duration = parse_duration(value);
     if (!duration) return bad(option.name, duration.status().message());
+  } else if (option.takes == Takes::size) {
+    const auto size = parse_size(value);
+    if (!size) return bad(option.name, size.status().message());
+  } else if (option.takes == Takes::rate) {
+    const auto rate = parse_rate(value);
+    if (!rate) return bad(option.name, rate.status().message());
   } else if (option.takes == Takes::choice && !is_choice(option.value, value)) {
     return bad(option.name, quoted(value) + " is not one of " + std::string(option.value));
   }
@@ -74,6 +82,38 @@ Result<Duration> parse_duration(std::string_view text) {
   }
   return Status(Code::invalid_argument, quoted(text) + " is not a duration such as 500ms, 30s, " +
                                             "5m, 1h or 2d, from 1ms to 3650d");
+}
+
+Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t lowest,
+                                 std::uint64_t highest) {
+  static constexpr std::array<std::pair<std::string_view, unsigned>, 4> kUnits{
+      {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  for (const auto& [unit, shift] : kUnits) {
+    if (text.substr(digits) != unit) continue;
+    const auto most = std::numeric_limits<std::uint64_t>::max() >> shift;
+    const auto number = parse_count(text.substr(0, digits), 0, most);
+    if (!number || *number << shift < lowest || *number << shift > highest) break;
+    return *number << shift;
+  }
+  std::string message = quoted(text) + " is not a size such as 4096, 64KiB, 1MiB or 2GiB, from " +
+                        std::to_string(lowest);
+  const bool is_open = highest == std::numeric_limits<std::uint64_t>::max();
+  return Status(Code::invalid_argument,
+                message + (is_open ? " up" : " to " + std::to_string(highest)));
+}
+
+Result<Rate> parse_rate(std::string_view text) {
+  const std::string_view amount =
+      text.substr(0, text.size() - std::min<std::size_t>(2, text.size()));
+  if (text.ends_with("/s")) {
+    if (const auto events = parse_count(amount, 1, std::numeric_limits<std::uint64_t>::max())) {
+      return Rate{.events = *events};
+    }
+    if (const auto bytes = parse_size(amount)) return Rate{.bytes = *bytes};
+  }
+  return Status(Code::invalid_argument,
+                quoted(text) + " is not a rate such as 100/s (events) or 64KiB/s (bytes)");
 }
 
 Result<Options> Options::parse(std::span<const Option> table,
@@ -122,7 +162,9 @@ Result<Options> Options::parse(std::span<const Option> table,
 
 Status Options::take(const Option& option, std::string_view value) {
   if (Status status = check(option, value); !status.is_ok()) return status;
-  if (!given_.emplace(option.name, value).second) return bad(option.name, "it is given twice");
+  std::vector<std::string_view>& values = given_[option.name];
+  if (!values.empty() && !option.is_repeatable) return bad(option.name, "it is given twice");
+  values.push_back(value);
   return {};
 }
 
@@ -147,7 +189,13 @@ std::string Options::text(std::string_view name) const {
   const Option* const option = find(table_, name);
   EDGEPOST_ASSERT(option != nullptr);
   const auto given = given_.find(name);
-  return std::string(given == given_.end() ? option->standard : given->second);
+  return std::string(given == given_.end() ? option->standard : given->second.front());
+}
+
+std::vector<std::string> Options::texts(std::string_view name) const {
+  const auto given = given_.find(name);
+  if (given == given_.end()) return {};
+  return {given->second.begin(), given->second.end()};
 }
 
 std::uint64_t Options::count(std::string_view name) const {
@@ -160,6 +208,10 @@ std::string describe(std::span<const Option> table) {
   static constexpr std::size_t kColumn = 26;
   std::string out;
   for (const Option& option : table) {
+    if (option.takes == Takes::heading) {
+      out.append("\n").append(option.help).append(":\n");
+      continue;
+    }
     std::string line = option.takes == Takes::words ? "  " : "  --";
     line += option.name;
     if (!option.value.empty()) line.append(" ").append(option.value);
@@ -174,6 +226,7 @@ std::string describe(std::span<const Option> table) {
       line += ", " + std::to_string(option.lowest) + " to " + std::to_string(option.highest);
     }
     if (option.is_required) line += "; needed";
+    if (option.is_repeatable) line += "; may be repeated";
     if (option.environment != nullptr) line.append("; or set ").append(option.environment);
     if (!option.standard.empty()) line.append("; default ").append(option.standard);
     out += line + '\n';

@@ -20,7 +20,10 @@ enum class Takes : unsigned char {
   text,      ///< Anything but the empty text.
   count,     ///< A whole number.
   duration,  ///< A whole number and a unit: ms, s, m, h or d.
+  size,      ///< Bytes: a whole number, alone or with a unit: KiB, MiB or GiB.
+  rate,      ///< A whole number or a size, and `/s`.
   choice,    ///< One of the words in Option::value.
+  heading,   ///< Nothing: Option::help stands above the options that follow, in the help.
   words,     ///< The arguments that are no options, however many; Option::name is for the help.
 };
 
@@ -38,6 +41,7 @@ struct Option {
   const char* environment = nullptr;  ///< Variable that stands in when it is not given.
   std::uint64_t lowest = 1;           ///< Of a count.
   std::uint64_t highest = std::numeric_limits<std::uint64_t>::max();  ///< Of a count.
+  bool is_repeatable = false;  ///< Each time adds a value; see texts().
 };
 
 /// Looks up an environment variable; null when it is not set.
@@ -65,6 +69,9 @@ class Options {
   /// The arguments that are no options, in their order.
   [[nodiscard]] const std::vector<std::string_view>& words() const { return words_; }
 
+  /// The texts given, in their order; empty when there is none.
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
+
   /// The text given, or the standard one; empty when there is neither.
   [[nodiscard]] std::string text(std::string_view name) const;
 
@@ -79,7 +86,7 @@ class Options {
   Status complete(const Environment& environment);
 
   std::span<const Option> table_;
-  std::map<std::string_view, std::string_view> given_;
+  std::map<std::string_view, std::vector<std::string_view>> given_;
   std::vector<std::string_view> words_;
   bool wants_help_ = false;
 };
@@ -90,6 +97,19 @@ Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t lowest,
 
 /// Reads `500ms`, `30s`, `5m`, `1h` or `2d`: 1 ms to kLongest. Errors: invalid_argument.
 Result<Duration> parse_duration(std::string_view text);
+
+/// Reads `65536`, `64KiB`, `1MiB` or `2GiB`. Errors: invalid_argument.
+Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t lowest = 1,
+                                 std::uint64_t highest = std::numeric_limits<std::uint64_t>::max());
+
+/// How much may go in a second; one of the two is 0.
+struct Rate {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Reads `100/s` (events) or `64KiB/s` (bytes). Errors: invalid_argument.
+Result<Rate> parse_rate(std::string_view text);
 
 /// The lines of a help text that describe `table`.
 std::string describe(std::span<const Option> table);

@@ -59,7 +59,7 @@ TEST_CASE_FIXTURE(BadInput, "edgepost: bad usage ends with 2 and touches no data
     return test::run(words, "x\n", {"EDGEPOST_DB="});
   };
   expect(edgepost({}), 2, "a command is missing");
-  expect(edgepost({"run"}), 2, "unknown command 'run'");
+  expect(edgepost({"walk"}), 2, "unknown command 'walk'");
   expect(edgepost({"--frobnicate"}), 2, "unknown option '--frobnicate'");
   expect(edgepost({"status"}), 2, "option --db: it is missing");
   expect(run("publish", {"--topic", "t", "--frobnicate"}), 2, "unknown option --frobnicate");

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<Option, 6> kTable{{
+constexpr std::array<Option, 10> kTable{{
     {.name = "db",
      .takes = Takes::text,
      .value = "FILE",
@@ -22,6 +22,10 @@ constexpr std::array<Option, 6> kTable{{
     {.name = "ttl", .takes = Takes::duration, .value = "DURATION", .help = "How long"},
     {.name = "mode", .takes = Takes::choice, .value = "binary|structured"},
     {.name = "json", .help = "One JSON object"},
+    {.takes = Takes::heading, .help = "How much"},
+    {.name = "to", .takes = Takes::text, .value = "URL", .help = "Where to", .is_repeatable = true},
+    {.name = "rate", .takes = Takes::rate, .value = "N/s"},
+    {.name = "size", .takes = Takes::size, .value = "SIZE"},
 }};
 
 const char* nothing_set(const char*) { return nullptr; }
@@ -120,6 +124,46 @@ TEST_CASE("options: a duration has a unit and a sane size") {
   CHECK(refusal({"--db", "a", "--ttl", "soon"}) ==
         "option --ttl: 'soon' is not a duration such as 500ms, 30s, 5m, 1h or 2d, from 1ms to "
         "3650d");
+}
+
+TEST_CASE("options: one that is repeatable keeps each value, in order") {
+  const auto options = parse({"--db", "a", "--to", "x", "--json", "--to=y", "--to", "x"});
+  REQUIRE(options.is_ok());
+  CHECK(options->texts("to") == std::vector<std::string>{"x", "y", "x"});
+  CHECK(options->text("to") == "x");
+  CHECK(parse({"--db", "a"})->texts("to").empty());
+}
+
+TEST_CASE("options: a size has a unit or none") {
+  CHECK(*parse_size("0", 0) == 0);
+  CHECK(*parse_size("4096") == 4096);
+  CHECK(*parse_size("64KiB") == 65'536);
+  CHECK(*parse_size("3MiB") == 3U * 1024 * 1024);
+  CHECK(*parse_size("17179869183GiB") == std::uint64_t{17'179'869'183} << 30U);
+  for (const char* text : {"", "KiB", "64kB", "64 KiB", "1.5MiB", "-1", "0", "17179869184GiB"}) {
+    CHECK_MESSAGE(!parse_size(text).is_ok(), text);
+  }
+  CHECK(parse_size("2MiB", 1, 4096).status().message() ==
+        "'2MiB' is not a size such as 4096, 64KiB, 1MiB or 2GiB, from 1 to 4096");
+  CHECK(
+      refusal({"--db", "a", "--size", "much"}).starts_with("option --size: 'much' is not a size"));
+}
+
+TEST_CASE("options: a rate is of events or of bytes") {
+  CHECK(parse_rate("100/s")->events == 100);
+  CHECK(parse_rate("100/s")->bytes == 0);
+  CHECK(parse_rate("64KiB/s")->bytes == 65'536);
+  CHECK(parse_rate("64KiB/s")->events == 0);
+  for (const char* text : {"", "/s", "100", "0/s", "64KiB", "1/m", "KiB/s"}) {
+    CHECK_MESSAGE(!parse_rate(text).is_ok(), text);
+  }
+  CHECK(refusal({"--db", "a", "--rate", "1/m"}) ==
+        "option --rate: '1/m' is not a rate such as 100/s (events) or 64KiB/s (bytes)");
+}
+
+TEST_CASE("options: a heading is no option") {
+  CHECK(refusal({"--db", "a", "--=x"}) == "unknown option --");
+  CHECK(describe(kTable).find("\nHow much:\n  --to URL") != std::string::npos);
 }
 
 TEST_CASE("options: the help lists each option with value, default and range") {
