@@ -1,111 +1,82 @@
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdio>
+#include <optional>
 
+#include "cli/apply.hpp"
 #include "cli/command.hpp"
+#include "cli/inbox_printer.hpp"
+#include "cli/metrics_file.hpp"
 #include "cli/open.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
+#include "cli/sync_options.hpp"
 #include "edgepost/gateway.hpp"
-#include "edgepost/mqtt.hpp"
+#include "wire/time.hpp"
 
 namespace edgepost::cli {
 namespace {
 
-constexpr std::string_view kUplink = "uplink";  // also the name of its consumers
 constexpr Duration kLook = std::chrono::milliseconds(20);
-constexpr Duration kFirstRetry = std::chrono::milliseconds(200);
-constexpr Duration kRetryMax = std::chrono::hours(24);  // what an uplink takes
-
-constexpr std::array kOptions{
-    kDatabase,
-    Option{"to", Takes::text, "URL", "", "mqtt://HOST[:PORT] or mqtt+unix:/PATH", true},
-    Option{"until-empty", Takes::nothing, "", "", "Exit when every event is acknowledged or dead"},
-    Option{"timeout", Takes::duration, "DURATION", "", "Give up after this long"},
-    Option{"client-id", Takes::text, "ID", "", "MQTT client id (else edgepost-DEVICE)"},
-    Option{"user", Takes::text, "NAME", "", "User name for the broker"},
-    Option{"password-file", Takes::text, "FILE", "", "File whose first line is the password"},
-    Option{"topic-template", Takes::text, "TEMPLATE", "{prefix}/{device_id}/{topic}",
-           "Topic on the wire"},
-    Option{"prefix", Takes::text, "TEXT", "edgepost", "For {prefix} of the template"},
-    Option{"mode", Takes::choice, "automatic|binary|structured", "automatic",
-           "CloudEvents in properties or JSON"},
-    Option{"mqtt-version", Takes::choice, "automatic|5|3.1.1", "automatic",
-           "Protocol; 5 is tried first"},
-    Option{"window", Takes::count, "N", "64", "Unanswered events", false, nullptr, 1, 65'535},
-    Option{"batch", Takes::count, "N", "100", "Events read at once", false, nullptr, 1, 10'000},
-    Option{"retry-max", Takes::duration, "DURATION", "1s", "Longest wait between attempts"},
-    Option{"json", Takes::nothing, "", "", "Print the result as a JSON object"},
-};
+constexpr Duration kMetrics = std::chrono::seconds(10);
 
 constexpr std::string_view kDetails =
     "It sends the events of all streams, each key in order, and keeps at it while the\n"
-    "broker is away. SIGINT and SIGTERM end it in good order, with exit code 0. It\n"
-    "ends with exit code 1 when --timeout is over, and when the broker refuses the\n"
-    "credentials or the protocol: that needs a change, not time. With --until-empty it\n"
-    "is 1 as well when events became dead letters; standard error tells of them. At the\n"
-    "end --json prints {\"acknowledged\":N,\"sent\":N,\"lag\":N,\"dead\":N}: repeats count\n"
-    "in sent, requeued dead letters still to be sent in lag, new dead letters in dead.\n"
-    "The topic template may have {prefix}, {device_id}, {topic}, {key} and {type}.\n";
+    "other side is away. Of several --to the first one that works is used. SIGINT and\n"
+    "SIGTERM end it in good order, with exit code 0. It ends with exit code 1 when\n"
+    "--timeout is over, and when credentials or protocol are refused: that needs a\n"
+    "change, not time. With --until-empty it is 1 as well when events became dead\n"
+    "letters; standard error tells of them. At the end --json prints\n"
+    "{\"acknowledged\":N,\"sent\":N,\"lag\":N,\"dead\":N}: repeats count in sent, requeued\n"
+    "dead letters still to be sent in lag, new dead letters in dead. With --subscribe\n"
+    "standard output has what came in, and that line goes to standard error. The topic\n"
+    "template may have {prefix}, {device_id}, {topic}, {key} and {type}.\n";
 
-/// What a URL scheme of a part that is not here deserves, instead of "unknown scheme".
-Status check_scheme(std::string_view url) {
-  for (const std::string_view scheme : {"mqtts://", "http://", "https://"}) {
-    if (!url.starts_with(scheme)) continue;
-    return {Code::unsupported, "option --to: this edgepost has no uplink for " +
-                                   std::string(scheme) + "; use mqtt:// or mqtt+unix:"};
+/// The streams to drain: those that were named, or all but the inbox.
+Result<std::vector<std::string>> streams_of(const Options& options, const GatewayStatus& status) {
+  std::vector<std::string> streams = options.texts("stream");
+  for (const std::string& name : streams) {
+    if (std::ranges::count(status.streams, name, &StreamStatus::name) > 0) continue;
+    return Status(Code::not_found, "option --stream: unknown stream '" + name + "'");
   }
-  return {};
+  if (!streams.empty()) return streams;
+  for (const StreamStatus& stream : status.streams) {
+    if (stream.name != options.text("inbox")) streams.push_back(stream.name);
+  }
+  if (streams.empty() && !options.has("subscribe")) {
+    return Status(Code::not_found, options.text("db") + " has no stream to drain");
+  }
+  return streams;
 }
 
-std::size_t size(const Options& options, std::string_view name) {
-  return static_cast<std::size_t>(options.count(name));  // the table bounds it
-}
-
-MqttOptions mqtt_options(const Options& options) {
-  MqttOptions mqtt;
-  mqtt.url = options.text("to");
-  mqtt.client_id = options.text("client-id");
-  mqtt.user_name = options.text("user");
-  mqtt.topic_template = options.text("topic-template");
-  mqtt.prefix = options.text("prefix");
-  const std::string version = options.text("mqtt-version");
-  if (version == "5") mqtt.version = MqttVersion::v5;
-  if (version == "3.1.1") mqtt.version = MqttVersion::v311;
-  const std::string mode = options.text("mode");
-  if (mode == "binary") mqtt.mode = MqttMode::binary;
-  if (mode == "structured") mqtt.mode = MqttMode::structured;
-  mqtt.in_flight_max = size(options, "window");
-  return mqtt;
-}
-
-UplinkOptions uplink_options(const Options& options, const GatewayStatus& status) {
-  UplinkOptions uplink;
-  uplink.name = kUplink;
-  for (const StreamStatus& stream : status.streams)
-    uplink.streams.push_back(stream.name);
-  uplink.retry.max_delay = options.duration("retry-max");
-  uplink.retry.initial_delay = std::min(kFirstRetry, uplink.retry.max_delay);
-  uplink.max_in_flight = size(options, "window");
-  uplink.batch_events = size(options, "batch");
-  return uplink;
-}
-
-Status open_gateway(const Options& options, MqttOptions mqtt, std::unique_ptr<Gateway>& gateway) {
+Status open_gateway(const Options& options, UplinkPlan plan, std::unique_ptr<Gateway>& gateway) {
   const std::string path = options.text("db");
-  if (Status status = check_exists(path); !status.is_ok()) return status;
+  if (Status status = check_exists(path); !status.is_ok() && !options.has("subscribe")) {
+    return status;
+  }
   auto opened = open_as_owner({.database = path});
   if (!opened) return opened.status();
   gateway = std::move(*opened);
   const GatewayStatus status = gateway->status();
-  if (status.streams.empty()) return {Code::not_found, path + " has no stream to drain"};
-  mqtt.device_id = status.device_id;
-  if (mqtt.client_id.empty()) mqtt.client_id = "edgepost-" + status.device_id;
-  auto transport = make_mqtt_transport(mqtt);
-  if (!transport) return transport.status();
-  return gateway->add_uplink(uplink_options(options, status), std::move(*transport));
+  auto streams = streams_of(options, status);
+  if (!streams) return streams.status();
+  plan.options.streams = std::move(*streams);
+  if (!plan.options.inbox.empty()) {
+    if (Status made = gateway->create_stream({.name = plan.options.inbox}); !made.is_ok()) {
+      return made;
+    }
+  }
+  std::vector<Endpoint> endpoints;
+  for (const EndpointPlan& wanted : plan.endpoints) {
+    auto endpoint = make_endpoint(wanted, plan.options, status.device_id,
+                                  "edgepost-" + status.device_id, default_platform());
+    if (!endpoint) return endpoint.status();
+    endpoints.push_back(std::move(*endpoint));
+  }
+  return gateway->add_uplink(plan.options, std::move(endpoints));
 }
 
 /// What this command looks at, at one instant.
@@ -120,49 +91,124 @@ Look look_at(const Gateway& gateway) {
   Look look{.uplink = status.uplinks.front()};
   look.left = look.uplink.lag;
   for (const DeadLetterGroup& group : status.dead_letters) {
-    if (group.consumer != kUplink) continue;
+    if (group.consumer != look.uplink.name) continue;
     look.left += group.requeued;
     look.dead += group.dead;
   }
   return look;
 }
 
-/// Runs the gateway until there is nothing more to do.
-Status drain(Gateway& gateway, const Options& options, const StopSignal& stop_signal) {
-  const Platform platform = default_platform();
-  Progress progress(*platform.clock, STDERR_FILENO);
-  const Duration patience = options.has("timeout") ? options.duration("timeout") : kLongest;
-  const Instant deadline = platform.clock->now() + patience;
-  const std::uint64_t total = look_at(gateway).left;
-  std::string told;
-  if (Status status = gateway.start(); !status.is_ok()) return status;
-  while (!stop_signal.wait(kLook)) {
-    const auto [uplink, left, dead] = look_at(gateway);
-    if (total > 0) {
-      const std::uint64_t done = total - std::min(total, left);
-      progress.show({.events = done,
-                     .total = total,
-                     .share = static_cast<double>(done) / static_cast<double>(total)});
-    }
-    if (options.has("until-empty") && left == 0) return {};
-    if (uplink.state == UplinkState::blocked) {
-      return {Code::refused, uplink.last_error};
-    }
-    if (platform.clock->now() >= deadline) {
-      std::string message = "not done in time: " + std::to_string(left) + " of " +
-                            std::to_string(std::max(total, left)) + " events are left";
-      if (!uplink.last_error.empty()) message += "; " + uplink.last_error;
-      return {Code::unavailable, message};
-    }
-    if (uplink.state == UplinkState::waiting && uplink.last_error != told) {
-      told = uplink.last_error;
-      progress.clear();
-      say(told + "; trying again");
-    }
+/// Drains until there is nothing more to do, and tells how it goes.
+class Drain {
+ public:
+  Drain(Gateway& gateway, const Options& options)
+      : gateway_(gateway), options_(options), progress_(clock_, STDERR_FILENO) {}
+
+  /// Runs the gateway. Errors: why it did not come to a good end.
+  Status run(const StopSignal& stop_signal) {
+    Status status = open_inbox();
+    if (status.is_ok()) status = gateway_.start();
+    bool is_over = !status.is_ok();
+    while (!is_over && !stop_signal.wait(kLook))
+      is_over = step(status);
+    return status;
   }
-  return {};
+
+  /// Stops, and prints and writes what came meanwhile. Errors: of printing.
+  Status end() {
+    gateway_.stop();
+    write_metrics();
+    return inbox_ ? inbox_->print() : Status();
+  }
+
+ private:
+  Status open_inbox() {
+    if (!options_.has("subscribe")) return {};
+    auto inbox = InboxPrinter::open(gateway_, options_.text("inbox"));
+    if (!inbox) return inbox.status();
+    inbox_.emplace(std::move(*inbox));
+    return {};
+  }
+
+  /// One look; true when it is over, and `status` says how.
+  bool step(Status& status) {
+    const Look look = look_at(gateway_);
+    const auto& [uplink, left, dead] = look;
+    show(left);
+    if (clock_.now() >= next_metrics_) write_metrics();
+    if (inbox_) status = inbox_->print();
+    if (!status.is_ok()) return true;
+    if (options_.has("until-empty") && left == 0) return true;
+    if (uplink.state == UplinkState::blocked) {
+      status = {Code::refused, uplink.last_error};
+      return true;
+    }
+    if (clock_.now() >= deadline_) {
+      status = {Code::unavailable, too_late(look)};
+      return true;
+    }
+    if (uplink.state == UplinkState::waiting && uplink.last_error != told_) {
+      told_ = uplink.last_error;
+      progress_.clear();
+      say(told_ + "; trying again");
+    }
+    return false;
+  }
+
+  void show(std::uint64_t left) {
+    if (total_ == 0) return;
+    const std::uint64_t done = total_ - std::min(total_, left);
+    progress_.show({.events = done,
+                    .total = total_,
+                    .share = static_cast<double>(done) / static_cast<double>(total_)});
+  }
+
+  [[nodiscard]] std::string too_late(const Look& look) const {
+    std::string message = "not done in time: " + std::to_string(look.left) + " of " +
+                          std::to_string(std::max(total_, look.left)) + " events are left";
+    if (!look.uplink.last_error.empty()) message += "; " + look.uplink.last_error;
+    return message;
+  }
+
+  void write_metrics() {
+    if (!options_.has("metrics-file")) return;
+    next_metrics_ = clock_.now() + kMetrics;
+    const Status status = replace_file(options_.text("metrics-file"), gateway_.metrics());
+    if (!status.is_ok()) say("option --metrics-file: " + status.message());
+  }
+
+  Gateway& gateway_;
+  const Options& options_;
+  const Clock& clock_ = *default_platform().clock;
+  Progress progress_;
+  std::optional<InboxPrinter> inbox_;
+  const Instant deadline_ =
+      clock_.now() + (options_.has("timeout") ? options_.duration("timeout") : kLongest);
+  const std::uint64_t total_ = look_at(gateway_).left;
+  Instant next_metrics_ = clock_.now();
+  std::string told_;
+};
+
+std::string as_json(const AuditEntry& entry) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(entry.took).count();
+  JsonObject row;
+  row.add("number", entry.number).add("time", wire::format_time(entry.time));
+  row.add("uplink", std::string_view(entry.uplink));
+  row.add("address", std::string_view(entry.address));
+  row.add("what", std::string_view(entry.what)).add("outcome", std::string_view(entry.outcome));
+  row.add("detail", std::string_view(entry.detail)).add("events", std::uint64_t{entry.events});
+  row.add("took_us", static_cast<std::uint64_t>(took));
+  return row.add("correlation", std::string_view(entry.correlation)).text() + "\n";
 }
 
+void tell_audit(const Gateway& gateway) {
+  std::string lines;
+  for (const AuditEntry& entry : gateway.audit())
+    lines += as_json(entry);
+  std::fwrite(lines.data(), 1, lines.size(), stderr);
+}
+
+/// Where something is subscribed to, standard output belongs to what comes in.
 int report(const Look& look, const Options& options) {
   const UplinkStatus& uplink = look.uplink;
   std::string text;
@@ -174,41 +220,20 @@ int report(const Look& look, const Options& options) {
     text = "acknowledged " + std::to_string(uplink.acknowledged) + " events, sent " +
            std::to_string(uplink.sent) + ", lag " + std::to_string(look.left);
   }
+  if (options.has("subscribe")) {
+    std::fputs((text + "\n").c_str(), stderr);
+    return kSuccess;
+  }
   const Status status = put(text + "\n");
   return status.is_ok() ? kSuccess : fail(status);
 }
 
-int run(const Options& options) {
-  if (const Status status = check_scheme(options.text("to")); !status.is_ok()) return fail(status);
-  if (options.duration("retry-max") > kRetryMax) {
-    return refuse("sync", "option --retry-max: more than 24h");
-  }
-  MqttOptions mqtt = mqtt_options(options);
-  if (options.has("password-file")) {
-    mqtt.password.file = options.text("password-file");
-    if (const auto read = read_secret(mqtt.password); !read) {
-      return fail({read.status().code(), "option --password-file: " + read.status().message()});
-    }
-  }
-  // Tried out with a stand-in before the database is touched: bad usage changes nothing.
-  MqttOptions sample = mqtt;
-  if (sample.client_id.empty()) sample.client_id = "edgepost";
-  if (const auto transport = make_mqtt_transport(sample); !transport) {
-    return transport.status().code() == Code::invalid_argument
-               ? refuse("sync", transport.status().message())
-               : fail(transport.status());
-  }
-  const StopSignal stop_signal;
-  std::unique_ptr<Gateway> gateway;
-  Status status = open_gateway(options, std::move(mqtt), gateway);
-  if (!status.is_ok()) return fail(status);
-  const std::uint64_t dead_before = look_at(*gateway).dead;
-  status = drain(*gateway, options, stop_signal);
-  gateway->stop();
+int finish(Gateway& gateway, const Options& options, std::uint64_t dead_before, Status status) {
   // Stopping stores the acknowledgements too, but has nobody to tell when it cannot.
-  const Status stored = gateway->flush();
-  Look look = look_at(*gateway);
+  const Status stored = gateway.flush();
+  Look look = look_at(gateway);
   look.dead -= std::min(look.dead, dead_before);
+  if (options.has("audit")) tell_audit(gateway);
   int code = report(look, options);
   if (!status.is_ok()) code = fail(status);
   if (look.dead > 0) {
@@ -220,8 +245,27 @@ int run(const Options& options) {
                "cannot store what was acknowledged; it may be sent again: " + stored.message()});
 }
 
+int run(const Options& options) {
+  auto plan = sync_plan(options, default_platform());
+  if (!plan) {
+    return plan.status().code() == Code::invalid_argument ? refuse("sync", plan.status().message())
+                                                          : fail(plan.status());
+  }
+  signal(SIGPIPE, SIG_IGN);  // a pipe that breaks is an error like others
+  const StopSignal stop_signal;
+  std::unique_ptr<Gateway> gateway;
+  Status status = open_gateway(options, std::move(*plan), gateway);
+  if (!status.is_ok()) return fail(status);
+  const std::uint64_t dead_before = look_at(*gateway).dead;
+  Drain drain(*gateway, options);
+  status = drain.run(stop_signal);
+  const Status printed = drain.end();
+  return finish(*gateway, options, dead_before, status.is_ok() ? printed : status);
+}
+
 }  // namespace
 
-const Command kSync{"sync", "Send what is stored to a broker", kDetails, kOptions, run};
+const Command kSync{"sync", "Send what is stored to a broker or web server", kDetails,
+                    sync_options(), run};
 
 }  // namespace edgepost::cli
