@@ -293,6 +293,9 @@ Result<UplinkOptions> uplink_options(const Options& options) {
   if (options.has("subscribe")) uplink.inbox = options.text("inbox");
   uplink.retry.max_delay = options.duration("retry-max");
   uplink.retry.initial_delay = std::min(kFirstRetry, uplink.retry.max_delay);
+  // Someone waits for the end of this: an endpoint is left alone no longer than that either.
+  uplink.breaker.recovery_timeout =
+      std::min(uplink.breaker.recovery_timeout, uplink.retry.max_delay);
   for (const std::string& text : options.texts("rate")) {
     const Rate rate = *parse_rate(text);
     std::uint64_t& wanted =

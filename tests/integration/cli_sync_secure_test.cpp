@@ -1,0 +1,86 @@
+// `edgepost sync` over TLS and HTTPS.
+#include <doctest.h>
+
+#include "support/edgepost_command.hpp"
+#include "support/http_server.hpp"
+#include "support/mosquitto.hpp"
+#include "support/pki.hpp"
+
+namespace edgepost::test {
+namespace {
+
+/// A broker that asks for certificates of `root`, and one for 127.0.0.1 of its own.
+struct Secure : EdgepostCommand {
+  Secure() {
+    pki.make_authority("root");
+    pki.make_authority("other");
+    pki.make("server", {.issuer = "root", .names = "IP:127.0.0.1"});
+    pki.make("client", {.issuer = "root", .names = "DNS:gw-1"});
+  }
+
+  [[nodiscard]] std::string listener() const {
+    return "listener " + std::to_string(port) + " 127.0.0.1\nrequire_certificate true\ncertfile " +
+           pki.certificate("server") + "\nkeyfile " + pki.key("server") + "\ncafile " +
+           pki.certificate("root") + "\n";
+  }
+  [[nodiscard]] Outcome sync(const std::string& ca, const Words& more = {}) const {
+    Words all{"--to",
+              "mqtts://127.0.0.1:" + std::to_string(port),
+              "--ca",
+              pki.certificate(ca),
+              "--cert",
+              pki.certificate("client"),
+              "--key",
+              pki.key("client"),
+              "--until-empty",
+              "--timeout",
+              "10s"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run("sync", all);
+  }
+
+  Pki pki;
+  int port = free_port();
+};
+
+TEST_CASE_FIXTURE(Secure, "sync: over TLS only to a server that is verified [P-60]") {
+  publish("1\n2\n");
+  const Mosquitto broker(listener());
+  const Outcome wrong_root = sync("other");
+  CHECK(wrong_root.code != 0);
+  const Outcome wrong_name = sync("root", {"--server-name", "other.example"});
+  CHECK(wrong_name.code == 1);
+  CHECK(number_in(run("status", {"--json"}).out, "pending") == 2);
+  const Outcome right = sync("root", {"--pin", pki.pin("server")});
+  INFO(right.err);
+  CHECK(right.code == 0);
+  CHECK(right.out == "acknowledged 2 events, sent 2, lag 0\n");
+}
+
+TEST_CASE_FIXTURE(Secure,
+                  "sync: batches go to a web server, with a token that nobody is shown [P-61]") {
+  publish("1\n2\n3\n");
+  write_file(dir.file("token"), "canary-token\n");
+  HttpServer server([](const HttpRequest& request) {
+    return HttpResponse{.status =
+                            request.header("Authorization") == "Bearer canary-token" ? 204 : 401};
+  });
+  const Words to{"--to",    server.url(), "--insecure", "--until-empty",
+                 "--audit", "--timeout",  "10s"};
+  Words with_token = to;
+  with_token.insert(with_token.end(), {"--token-file", dir.file("token")});
+  const Outcome outcome = run("sync", with_token);
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "acknowledged 3 events, sent 3, lag 0\n");
+  CHECK(server.ids().size() == 3);
+  CHECK((outcome.out + outcome.err).find("canary") == std::string::npos);
+  publish("4\n");
+  const Outcome refused = run("sync", to);
+  CHECK(refused.code == 1);
+  CHECK(refused.err.find("401") != std::string::npos);
+  CHECK(run("sync", {"--to", server.url(), "--until-empty"}).code == 2);  // without --insecure
+}
+
+}  // namespace
+}  // namespace edgepost::test
