@@ -79,12 +79,18 @@ std::string GatewaySide::publish(Event event) {
   return receipt->id.to_string();
 }
 
-void GatewaySide::start(std::unique_ptr<Transport> transport, UplinkOptions options) {
+void GatewaySide::start(std::vector<Endpoint> endpoints, UplinkOptions options) {
   options.name = "cloud";
   options.streams = {"outbox"};
-  const Status added = gateway->add_uplink(options, std::move(transport));
+  const Status added = gateway->add_uplink(options, std::move(endpoints));
   REQUIRE_MESSAGE(added.is_ok(), added.message());
   network_.as_gateway([&] { REQUIRE(gateway->start().is_ok()); });
+}
+
+void GatewaySide::start(std::unique_ptr<Transport> transport, UplinkOptions options) {
+  std::vector<Endpoint> endpoints(1);
+  endpoints.front().transport = std::move(transport);
+  start(std::move(endpoints), std::move(options));
 }
 
 void GatewaySide::start(const MqttOptions& upstream, UplinkOptions options) {

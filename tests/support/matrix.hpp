@@ -34,6 +34,7 @@ class GatewaySide {
   std::string publish(Event event);
 
   /// Adds an uplink and starts.
+  void start(std::vector<Endpoint> endpoints, UplinkOptions options = {});
   void start(std::unique_ptr<Transport> transport, UplinkOptions options = {});
   void start(const MqttOptions& upstream, UplinkOptions options = {});
 
