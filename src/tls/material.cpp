@@ -60,7 +60,7 @@ Result<std::string> read_file(const char* option, const std::string& path) {
   if (size >= 0 && size <= kFileBytesMax) {
     bytes.resize(static_cast<std::size_t>(size));
     file.seekg(0);
-    file.read(bytes.data(), size);
+    file.read(bytes.data(), static_cast<std::streamsize>(size));
   }
   const std::string where = std::string(option) + ": " + path + ": ";
   if (size > kFileBytesMax) return invalid(where + "it is larger than 16 MiB");

@@ -36,8 +36,8 @@ class TlsClient {
 
   /// A channel that is open, or has failed.
   std::unique_ptr<tls::Channel> open(std::uint16_t port, const std::string& host = "127.0.0.1") {
-    auto channel = std::move(*tls::Channel::make(
-        {.host = host, .port = port, .tls = tls_, .connect_timeout = timeout_}, {}));
+    auto channel = *tls::Channel::make(
+        {.host = host, .port = port, .tls = tls_, .connect_timeout = timeout_}, {});
     channel->begin(default_platform().clock->now());
     CHECK(drive(*channel, [&](Instant now) {
       channel->step(now);

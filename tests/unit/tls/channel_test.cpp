@@ -19,7 +19,7 @@ struct ChannelFixture {
   std::unique_ptr<Channel> make(Channel::Options options = {}) {
     options.host = options.host.empty() ? "127.0.0.1" : options.host;
     options.port = listener.port();
-    return std::move(*Channel::make(std::move(options), {}));
+    return *Channel::make(std::move(options), {});
   }
 
   [[nodiscard]] static Instant now() { return default_platform().clock->now(); }

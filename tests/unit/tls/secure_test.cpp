@@ -87,7 +87,7 @@ struct SecureFixture {
   }
 
   std::unique_ptr<Connection> begin(const std::string& host) {
-    return std::move(*static_cast<Engine&>(*tls).begin(ends[0].number(), host));
+    return *static_cast<Engine&>(*tls).begin(ends[0].number(), host);
   }
 
   Want shake_hands() {
