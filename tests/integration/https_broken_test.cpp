@@ -114,6 +114,24 @@ TEST_CASE("https: a connection that the server has closed is made anew for the n
   CHECK(server.requests().size() == 3);
 }
 
+TEST_CASE("https: an answer to no request is not the answer to the next one [P-33]") {
+  // The first answer fills the library's buffer, so that the second one waits in the socket.
+  std::string first = "HTTP/1.1 204 No Content\r\nX: ";
+  first += std::string(4096 - first.size() - 4, 'x') + "\r\n\r\n";
+  int requests = 0;
+  RawHttpServer server([&](const HttpRequest&, int) {
+    return RawHttpServer::Reply{++requests == 1 ? first + kNoContent
+                                                : "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"};
+  });
+  TransportDriver driver(https_transport(server.url()));
+  driver.connect();
+  driver.send(1, numbered_events(1));
+  CHECK(driver.wait_for_answer(1).meaning == AnswerClass::acknowledged);
+  driver.transport().poll(milliseconds(20), driver);
+  driver.send(2, numbered_events(2));
+  CHECK(driver.wait_for_answer(2).meaning == AnswerClass::link_down);
+}
+
 TEST_CASE("https: a refusal before the whole request was read is heard") {
   RawHttpServer server(
       [](const HttpRequest&, int) {

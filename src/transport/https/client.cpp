@@ -1,6 +1,7 @@
 #include "transport/https/client.hpp"
 
 #include <httplib.h>
+#include <sys/socket.h>
 
 #include <chrono>
 
@@ -53,8 +54,20 @@ Client::Client(const std::string& path) : library_(std::make_unique<Library>(pat
 
 Client::~Client() = default;
 
+/// An answer that nobody asked for (a server that tells of its time limit, or lies) would be taken
+/// for that of the next request: its connection is given up.
+void Client::refuse_leftovers() {
+  char byte = 0;
+  httplib::ClientImpl& client = library_->client;
+  if (client.is_socket_open() != 0 &&
+      ::recv(client.socket(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+    client.stop();
+  }
+}
+
 Client::Outcome Client::exchange(const Request& request, std::size_t bytes_max,
                                  const OnPiece& on_piece) {
+  refuse_leftovers();
   Outcome outcome;
   Reply& reply = outcome.reply;
   bool streams = false;

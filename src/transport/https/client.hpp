@@ -38,6 +38,8 @@ class Client {
   void stop();
 
  private:
+  void refuse_leftovers();
+
   struct Library;
   std::unique_ptr<Library> library_;
 };
