@@ -103,6 +103,7 @@ Status check(const UplinkOptions& options, std::span<const Endpoint> endpoints) 
   checker.number("live_percent", options.live_percent, 0, 100);
   checker.positive("connect_timeout", options.connect_timeout);
   checker.time("probe_interval", options.probe_interval);
+  checker.time("blocked_retry", options.blocked_retry);
   check(options, endpoints, checker);
   return checker.status();
 }

@@ -102,6 +102,9 @@ struct UplinkOptions {
   /// events may pass says ConsumerOptions.
   unsigned live_percent = 25;
   Duration connect_timeout = std::chrono::seconds(10);  ///< To be accepted; at most 24 h.
+  /// When credentials or configuration were refused, look again so often whether somebody has
+  /// mended them: files may be renewed. 0: never; at most 24 h.
+  Duration blocked_retry = std::chrono::hours(1);
   /// While nobody can be reached, look so often whether that has ended, and connect at once when it
   /// has (P-30). Each look costs about 100 bytes. 0: never; then only `retry` counts.
   Duration probe_interval = std::chrono::milliseconds(500);
@@ -132,18 +135,20 @@ enum class UplinkState : unsigned char {
   /// Backs off, without a connection, or has used up its bytes of the day or month. -> connecting
   /// when that is over, a probe finds someone, or retry_uplink() was called; -> stopped.
   waiting,
-  /// -> online when the upstream accepts; -> waiting when it cannot be reached, or does not accept
-  /// within connect_timeout; -> blocked when it refuses credentials or configuration; -> stopped.
+  /// -> online when the upstream accepts; -> waiting when it cannot be reached, does not accept
+  /// within connect_timeout, or a probe shows that the link has only now come back; -> blocked when
+  /// it refuses credentials or configuration; -> stopped.
   connecting,
   /// Sends what its streams have. -> waiting when the link is lost, or an answer is overdue; ->
-  /// blocked when credentials are refused; -> draining to stop, or for an earlier endpoint.
+  /// blocked when credentials or configuration are refused; -> draining to stop, or for an earlier
+  /// endpoint.
   online,
   /// Sends nothing new and awaits answers. -> stopped when all are there, the deadline is over or
   /// the link is lost.
   draining,
-  /// Credentials or configuration were refused, twice in a row: that needs a change, not time. It
-  /// never tries by itself, and no event is lost. -> connecting by retry_uplink() or a restart; ->
-  /// stopped.
+  /// Credentials (twice in a row) or configuration were refused: that needs a change, and time
+  /// alone does not bring it. No event is lost. -> connecting after blocked_retry, to look whether
+  /// it came; -> waiting by retry_uplink(); -> stopped.
   blocked,
 };
 

@@ -22,6 +22,7 @@ Brain::Brain(const UplinkOptions& options, Random& random)
       max_in_flight_(options.max_in_flight),
       connect_timeout_(options.connect_timeout),
       probe_interval_(options.probe_interval),
+      blocked_retry_(options.blocked_retry),
       random_(random),
       breaker_(policy_) {}
 
@@ -103,6 +104,7 @@ void Brain::leave(Instant now, const Answer& why) {
   const bool is_blocked = why.meaning == AnswerClass::configuration ||
                           (has_bad_credentials_ && refused_credentials_ > 0);
   if (is_blocked) {
+    due_ = blocked_retry_ > Duration::zero() ? now + blocked_retry_ : Instant::max();
     state_ = UplinkState::blocked;
   } else if (has_bad_credentials_) {
     ++refused_credentials_;
@@ -161,7 +163,8 @@ LinkAction Brain::advance(Instant now, bool may_probe) {
     link_open_ = false;
     return LinkAction::disconnect;
   }
-  if (state_ == UplinkState::waiting && now >= due_) {
+  const bool is_apart = state_ == UplinkState::waiting || state_ == UplinkState::blocked;
+  if (is_apart && now >= due_) {
     begin_attempt(now);
     return LinkAction::connect;
   }
@@ -186,8 +189,8 @@ Instant Brain::wake_up(Instant now) const {
   Instant due = Instant::max();
   switch (state_) {
     case UplinkState::stopped:
-    case UplinkState::blocked:
       break;
+    case UplinkState::blocked:
     case UplinkState::waiting:
     case UplinkState::connecting:
       due = due_;

@@ -55,7 +55,7 @@ class Brain {
 
   /// The connection is gone, or could not be made. Credentials are refreshed once, by connecting
   /// again at once; refused again they block the endpoint, as configuration does at once: time
-  /// does not mend them, so it does not come back by itself.
+  /// alone does not mend them, so it only looks again after blocked_retry.
   void disconnected(Instant now, const Answer& why);
 
   /// An event goes out. Returns its token, never used before. Requires: room(now) > 0.
@@ -129,13 +129,14 @@ class Brain {
   const std::size_t max_in_flight_;
   const Duration connect_timeout_;
   const Duration probe_interval_;
+  const Duration blocked_retry_;
   Random& random_;
 
   UplinkState state_ = UplinkState::stopped;
   EndpointBreaker breaker_;
   Window window_;
   bool link_open_ = false;  // The transport has a connection or tries to make one.
-  Instant due_;             // waiting: its end; connecting and draining: the deadline.
+  Instant due_;             // waiting, blocked: its end; connecting and draining: the deadline.
   unsigned failures_ = 0;   // in a row
   std::uint64_t total_failures_ = 0;
   std::string last_error_;

@@ -62,12 +62,14 @@ void Selector::want(Instant now, std::span<const LaneView> lanes) {
     if (is_needed || active_ == lane) wanted_.push_back(lane);
     if (!is_needed || is_split_ || has_failed(now, lanes[lane])) continue;
     is_needed = false;
-    if (!lanes[lane].is_online) wake_up_ = std::min(wake_up_, lanes[lane].since + patience_);
+    const bool is_awaited = lanes[lane].is_trying && !lanes[lane].is_online;
+    if (is_awaited) wake_up_ = std::min(wake_up_, lanes[lane].since + patience_);
   }
 }
 
 bool Selector::has_failed(Instant now, const LaneView& lane) const {
-  return lane.is_refused || (!lane.is_online && now - lane.since >= patience_);
+  if (lane.is_refused) return true;
+  return lane.is_trying && !lane.is_online && now - lane.since >= patience_;
 }
 
 }  // namespace edgepost

@@ -13,6 +13,7 @@ namespace edgepost {
 
 /// One endpoint as the selector sees it.
 struct LaneView {
+  bool is_trying = false;  ///< It has, or tries to get, a connection.
   bool is_online = false;
   bool is_refused = false;    ///< Its breaker is open, or it is blocked: no use to wait for it.
   Instant since;              ///< Of being online, or of trying to be.

@@ -187,7 +187,7 @@ std::size_t Uplink::take(std::size_t index, Allowance& room, std::size_t count, 
                                    std::min(options_.batch_bytes, room.bytes)});
   if (!fetched) {
     drain.read_at = now + backoff_delay(options_.retry, drain.failures++, *platform_.random);
-    note_problem(drain.problem, fetched.status().message());
+    note_problem(nullptr, drain.problem, fetched.status().message());
     return 0;
   }
   drain.failures = 0;

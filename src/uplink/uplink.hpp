@@ -130,7 +130,7 @@ class Uplink final {
   void take_requests(Instant now);
   void count_traffic(Instant now);
   void make_budget();
-  void spend(std::uint64_t bytes, Instant now);
+  void spend(std::uint64_t bytes);
   void keep_budget(const std::string& text);
   void choose(Instant now);
   void run_link(Lane& lane, Instant now);
@@ -147,7 +147,7 @@ class Uplink final {
   void note_lane(Lane& lane, Instant now);
   void note_state(Lane& lane, UplinkState before, Instant now);
   void note_health(Instant now);
-  void note_problem(std::string& known, std::string_view problem);
+  void note_problem(const Lane* lane, std::string& known, std::string_view problem);
   [[nodiscard]] std::string correlation(const Lane& lane, std::uint64_t call) const;
   void tell(std::string_view what, const Lane& lane, std::string_view reason);
   void audit(Lane& lane, AuditEntry&& entry);

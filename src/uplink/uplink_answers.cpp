@@ -69,7 +69,7 @@ void Uplink::settle(Lane& lane, const Flight& flight, const Answer& answer, Inst
 // An event that the upstream has something against, and no other one.
 void Uplink::refuse(Lane& lane, const Place& place, const Answer& answer, Instant now) {
   ++current_.refused;
-  note_problem(refusal_, "event refused: " + answer.reason);
+  note_problem(&lane, refusal_, "event refused: " + answer.reason);
   Drain& drain = drains_[place.stream];
   Consumer& consumer = drain.source.consumer;
   if (answer.meaning == AnswerClass::too_large || answer.meaning == AnswerClass::conflict) {
@@ -115,7 +115,7 @@ void Uplink::release_void(Lane& lane, Instant now) {
 }
 
 void Uplink::note_status(Drain& drain, const Status& status) {
-  if (!status.is_ok()) note_problem(drain.problem, status.message());
+  if (!status.is_ok()) note_problem(nullptr, drain.problem, status.message());
 }
 
 Status Uplink::on_received(Lane& lane, std::span<Received> received) {
@@ -124,7 +124,7 @@ Status Uplink::on_received(Lane& lane, std::span<Received> received) {
   has_news_ = true;
   const Result<InboxCount> taken = hooks_.receive(lane.address, received);
   audit(lane, {.what = "receive",
-               .outcome = taken ? "ok" : "refused",
+               .outcome = taken ? "ok" : std::string(to_string(taken.status().code())),
                .detail = taken ? std::string() : taken.status().message(),
                .events = received.size(),
                .took = platform_.clock->now() - begun});

@@ -58,7 +58,7 @@ void Uplink::count_traffic(Instant now) {
     }
   }
   if (in_flight() == 0) pacer_.idle();
-  if (budget_->is_limited()) spend(bytes, now);
+  if (budget_->is_limited()) spend(bytes);
 }
 
 void Uplink::make_budget() {
@@ -71,7 +71,7 @@ void Uplink::make_budget() {
   budget_.emplace(options_.pacing, saved);
 }
 
-void Uplink::spend(std::uint64_t bytes, Instant now) {
+void Uplink::spend(std::uint64_t bytes) {
   const Clock& clock = *platform_.clock;
   budget_->advance(clock.since_boot(),
                    clock.wall_is_trusted() ? std::optional(clock.wall()) : std::nullopt);
@@ -86,7 +86,6 @@ void Uplink::spend(std::uint64_t bytes, Instant now) {
   log(LogLevel::warning, nullptr, line);
   if (was_used_up_) current_.last_error = line;
   tell("budget", shown_lane(), line);
-  note_health(now);
 }
 
 void Uplink::keep_budget(const std::string& text) {
@@ -103,7 +102,8 @@ void Uplink::choose(Instant now) {
     for (const auto& lane : lanes_) {
       const bool is_refused = lane->brain.state() == UplinkState::blocked ||
                               lane->brain.breaker().state() == BreakerState::open;
-      views_.push_back({lane->is_online(), is_refused, lane->since, lane->in_flight[r]});
+      views_.push_back(
+          {lane->is_busy(), lane->is_online(), is_refused, lane->since, lane->in_flight[r]});
     }
     route.selector.advance(now, views_);
     const std::optional<std::size_t> active = route.selector.active();
@@ -129,6 +129,7 @@ void Uplink::choose(Instant now) {
     }
     note_lane(*lane, now);
   }
+  note_health(now);
 }
 
 // One attempt to connect at most, however short the back-off: the caller has other work as well.

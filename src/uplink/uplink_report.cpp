@@ -40,7 +40,6 @@ void Uplink::note_lane(Lane& lane, Instant now) {
     log(LogLevel::warning, &lane, line);
     tell("rate_limit", lane, line);
   }
-  note_health(now);
 }
 
 void Uplink::note_state(Lane& lane, UplinkState before, Instant now) {
@@ -101,11 +100,11 @@ void Uplink::note_health(Instant now) {
   }
 }
 
-void Uplink::note_problem(std::string& known, std::string_view problem) {
+void Uplink::note_problem(const Lane* lane, std::string& known, std::string_view problem) {
   if (known == problem) return;
   known = problem;
   current_.last_error = problem;
-  log(LogLevel::warning, nullptr, problem);
+  log(LogLevel::warning, lane, problem);
 }
 
 std::string Uplink::correlation(const Lane& lane, std::uint64_t call) const {
@@ -125,17 +124,17 @@ void Uplink::tell(std::string_view what, const Lane& lane, std::string_view reas
 }
 
 void Uplink::audit(Lane& lane, AuditEntry&& entry) {
+  const std::uint64_t call = ++lane.calls;
   if (!hooks_.audit) return;
   entry.time = platform_.clock->wall();
   entry.uplink = options_.name;
   entry.address = lane.address;
-  if (entry.correlation.empty()) entry.correlation = correlation(lane, ++lane.calls);
+  entry.correlation = correlation(lane, call);
   hooks_.audit(std::move(entry));
 }
 
 // Equal answers share a row, and it ends when nothing is on its way any more.
 void Uplink::audit_answer(Lane& lane, const Answer& answer, Instant now) {
-  if (!hooks_.audit) return;
   if (lane.sending.meaning != answer.meaning) end_row(lane, now);
   if (lane.sending_events++ == 0) lane.sending = answer;
   const bool is_long = lane.sending_events >= kRowEvents || now - lane.sending_since >= kRowLength;

@@ -46,6 +46,9 @@ class FakePeer {
     return Answer{};
   };
 
+  /// The answer to each event of what one send() has, instead of on_event.
+  std::function<std::optional<Answer>(std::span<const Outbound>)> on_request;
+
   /// Lets events arrive and answers none.
   void answer_nothing() {
     on_event = [](const Event&) { return std::nullopt; };
@@ -130,10 +133,11 @@ class FakePeer {
     if (!send_status.is_ok()) return send_status;
     if (!is_connected) return {Code::unavailable, "not connected"};
     requests.push_back(events.size());
+    const std::optional<Answer> all = on_request ? on_request(events) : std::nullopt;
     for (const Outbound& outbound : events) {
       traffic.sent += 100 + outbound.event->data.size();
       received.push_back(*outbound.event);
-      if (const std::optional<Answer> now = on_event(*outbound.event)) {
+      if (const std::optional<Answer> now = on_request ? all : on_event(*outbound.event)) {
         answers_.emplace_back(outbound.token, *now);
       } else {
         unanswered.emplace_back(outbound.token, *outbound.event);

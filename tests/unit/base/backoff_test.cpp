@@ -35,5 +35,13 @@ TEST_CASE("backoff: a multiplier of 1 keeps the delay") {
   CHECK(backoff_delay(policy, 4'000'000'000U, kMost) == seconds(1));
 }
 
+TEST_CASE("backoff: the linear strategy adds the same each time, up to the limit") {
+  const RetryPolicy policy{.strategy = RetryStrategy::linear, .initial_delay = seconds(2)};
+  CHECK(backoff_delay(policy, 0, kMost) == seconds(2));
+  CHECK(backoff_delay(policy, 1, kMost) == seconds(4));
+  CHECK(backoff_delay(policy, 9, kMost) == seconds(20));
+  CHECK(backoff_delay(policy, 1'000'000, kMost) == minutes(5));
+}
+
 }  // namespace
 }  // namespace edgepost

@@ -140,6 +140,7 @@ TEST_CASE_FIXTURE(BrainFixture, "brain: credentials that worked meanwhile are re
 
 TEST_CASE_FIXTURE(BrainFixture, "brain: once blocked it stays so, however long it waits") {
   for (const AnswerClass meaning : {AnswerClass::credentials, AnswerClass::configuration}) {
+    options.blocked_retry = Duration::zero();
     Brain blocked(options, random);
     blocked.start(now);
     REQUIRE(blocked.advance(now, false) == LinkAction::connect);

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +40,7 @@ struct UplinkFixture : GatewayFixture {
 
   UplinkFixture() {
     random.fix_jitter(1.0);
+    second.address = "fake://second";
     policy.name = "cloud";
     policy.streams = {"outbox"};
     platform.clock = &clock;
@@ -55,9 +60,29 @@ struct UplinkFixture : GatewayFixture {
   }
 
   void start_uplink(std::vector<Uplink::Source> sources) {
-    std::vector<Endpoint> endpoints(1);
-    endpoints.front().transport = peer.transport();
-    uplink = std::make_unique<Uplink>(policy, std::move(endpoints), std::move(sources), platform);
+    std::vector<Endpoint> endpoints;
+    endpoints.push_back({peer.transport(), peer_tags});
+    if (has_second) endpoints.push_back({second.transport(), second_tags});
+    UplinkHooks hooks;
+    if (has_hooks) fill(hooks);
+    uplink = std::make_unique<Uplink>(policy, std::move(endpoints), std::move(sources), platform,
+                                      std::move(hooks));
+  }
+
+  void fill(UplinkHooks& hooks) {
+    hooks.tell = [this](const LinkNews& told) {
+      news.push_back(std::string(told.what) + " " + std::string(told.address.substr(7)));
+    };
+    hooks.audit = [this](AuditEntry&& row) { rows.push_back(std::move(row)); };
+    hooks.note = [this](std::string_view name) -> Result<std::optional<std::string>> {
+      const auto note = notes.find(std::string(name));
+      return note == notes.end() ? std::nullopt : std::optional(note->second);
+    };
+    hooks.set_note = [this](std::string_view name, std::string_view value) {
+      notes[std::string(name)] = value;
+      return Status();
+    };
+    hooks.receive = receive;
   }
 
   int priority_of(const std::string& name) {
@@ -101,16 +126,45 @@ struct UplinkFixture : GatewayFixture {
   void publish_events(std::size_t count) { publish_keys(std::vector<std::string>(count)); }
 
   // The sequences of what the upstream received since this was asked last.
-  Sequences received() {
+  Sequences received() { return received(peer, seen); }
+  Sequences received_by_second() { return received(second, seen_by_second); }
+  static Sequences received(const FakePeer& by, std::size_t& seen) {
     Sequences sequences;
-    for (; seen < peer.received.size(); ++seen) {
-      sequences.push_back(peer.received[seen].sequence);
+    for (; seen < by.received.size(); ++seen) {
+      sequences.push_back(by.received[seen].sequence);
     }
     return sequences;
+  }
+  // What was told since this was asked last.
+  std::vector<std::string> told() { return std::exchange(news, {}); }
+  bool was_told(const std::string& what) {
+    return std::find(news.begin(), news.end(), what) != news.end();
+  }
+  // The rows of the audit as `what outcome events`.
+  std::vector<std::string> audited() {
+    std::vector<std::string> lines;
+    for (const AuditEntry& row : std::exchange(rows, {}))
+      lines.push_back(row.what + " " + row.outcome + " " + std::to_string(row.events));
+    return lines;
+  }
+  static Answer unreachable() {
+    Answer why{AnswerClass::link_down, "no route to host", {}};
+    why.is_unreachable = true;
+    return why;
   }
   // Every event is answered like this from now on.
   void answer_all(AnswerClass meaning) {
     peer.on_event = [meaning](const Event&) { return Answer{meaning, "said so", {}}; };
+  }
+  // The reasons of its dead letters.
+  std::vector<std::string> dead() {
+    REQUIRE(gateway->flush().is_ok());
+    auto letters = gateway->dead_letters({}, 100);
+    REQUIRE(letters.is_ok());
+    std::vector<std::string> reasons;
+    for (const DeadLetter& letter : *letters)
+      reasons.push_back(letter.reason);
+    return reasons;
   }
   std::uint64_t floor() { return outbox().consumers.at(0).floor; }
   UplinkStatus status() { return uplink->status(); }
@@ -120,8 +174,18 @@ struct UplinkFixture : GatewayFixture {
   Platform platform;
   UplinkOptions policy;
   FakePeer peer;
+  FakePeer second;
+  bool has_second = false;
+  bool has_hooks = true;
+  std::vector<std::string> peer_tags;
+  std::vector<std::string> second_tags;
+  std::function<Result<InboxCount>(std::string_view, std::span<Received>)> receive;
+  std::vector<std::string> news;
+  std::vector<AuditEntry> rows;
+  std::map<std::string, std::string> notes;
   std::unique_ptr<Uplink> uplink;
   std::size_t seen = 0;
+  std::size_t seen_by_second = 0;
 };
 
 }  // namespace edgepost::test

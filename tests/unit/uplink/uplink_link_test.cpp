@@ -19,6 +19,7 @@ using test::UplinkFixture;
 
 TEST_CASE_FIXTURE(UplinkFixture, "uplink: refused credentials block it, and nothing is lost") {
   peer.refusal = Answer{AnswerClass::credentials, "not authorised", {}};
+  policy.blocked_retry = Duration::zero();
   publish_events(2);
   CHECK(run() == Instant::max());
   CHECK(status().state == UplinkState::blocked);
@@ -29,6 +30,19 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: refused credentials block it, and noth
   peer.refusal.reset();
   uplink->retry_now();
   run();
+  CHECK(received() == Sequences{1, 2});
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: once an hour it looks whether it is welcome again") {
+  peer.refusal = Answer{AnswerClass::credentials, "not authorised", {}};
+  publish_events(2);
+  run();
+  CHECK(peer.connects == 2);
+  run_until(clock.now() + hours(2));
+  CHECK(peer.connects == 4);
+  CHECK(status().state == UplinkState::blocked);
+  peer.refusal.reset();
+  run_until(clock.now() + hours(1));
   CHECK(received() == Sequences{1, 2});
 }
 
@@ -187,6 +201,62 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: a send that fails breaks the link, and
   peer.send_status = Status();
   run_after(seconds(1));
   CHECK(received() == Sequences{1, 2});
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: it drains within 1 s of the link's return [P-30]") {
+  peer.refusal = unreachable();
+  peer.probe_finds = false;
+  publish_events(1);
+  for (const int outage : {1, 7, 100, 3'000}) {
+    run_until(clock.now() + seconds(outage));
+    peer.refusal.reset();
+    peer.probe_finds = true;
+    run_until(clock.now() + seconds(1));
+    CHECK(received().size() == 1);
+    peer.refusal = unreachable();
+    peer.probe_finds = false;
+    peer.drop();
+    publish_events(1);
+  }
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: the rate limit holds [P-30]") {
+  policy.pacing = {.events_per_second = 10, .burst_events = 5};
+  publish_events(150);
+  const Instant begin = clock.now();
+  run_until(begin + seconds(10));
+  CHECK(received().size() <= 105);
+  CHECK(peer.received.size() >= 95);
+  run_until(begin + seconds(20));
+  CHECK(floor() == 150);
+}
+
+TEST_CASE_FIXTURE(UplinkFixture, "uplink: the limit of bytes holds [P-30]") {
+  policy.pacing = {.bytes_per_second = 1'000};
+  publish_events(100);
+  run_until(clock.now() + seconds(5));
+  CHECK(peer.traffic.sent <= 6'000 + 8 * 114);
+  CHECK(peer.traffic.sent >= 4'500);
+}
+
+TEST_CASE_FIXTURE(UplinkFixture,
+                  "uplink: when a day's bytes are used up it leaves until the next") {
+  policy.pacing.bytes_per_day = 6'400;
+  publish_events(100);
+  run_until(clock.now() + hours(1));
+  CHECK(status().state == UplinkState::waiting);
+  CHECK_FALSE(peer.is_connected);
+  CHECK(peer.traffic.sent <= 6'400);
+  CHECK(peer.traffic.sent >= 6'000);
+  CHECK(status().day_bytes == peer.traffic.sent);
+  CHECK(was_told("budget peer"));
+  CHECK_FALSE(notes["budget/cloud"].empty());
+  const std::size_t before = peer.received.size();
+  uplink.reset();  // a restart gives nothing
+  run_until(clock.now() + hours(10));
+  CHECK(peer.received.size() == before);
+  run_until(clock.now() + hours(7));
+  CHECK(peer.received.size() > before);
 }
 
 TEST_CASE_FIXTURE(UplinkFixture, "uplink: on a thread it sleeps until a wake and misses none") {

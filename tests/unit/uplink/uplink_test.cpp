@@ -291,11 +291,11 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: states and failures are logged, payloa
   run();
   uplink->request_stop(clock.now());
   run();
-  CHECK(logger.lines == std::vector<std::string>{
-                            "cloud-1-0: connects to fake://peer",
-                            "cloud-1-0: online at fake://peer", "! cloud: event refused: said so",
-                            "! cloud-1-0: connection reset; connects again in 1000 ms",
-                            "cloud-1-0: stopped"});
+  CHECK(logger.lines ==
+        std::vector<std::string>{
+            "cloud-1-0: connects to fake://peer", "cloud-1-1: online at fake://peer",
+            "! cloud-1-1: event refused: said so",
+            "! cloud-1-3: connection reset; connects again in 1000 ms", "cloud-1-3: stopped"});
 }
 
 }  // namespace
