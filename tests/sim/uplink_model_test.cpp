@@ -39,6 +39,7 @@ class Model {
   explicit Model(std::uint64_t seed) : draw_(seed), random_(seed) {
     options_.max_in_flight = 1 + draw_() % 40;
     options_.breaker.success_percent_min = draw_() % 2 == 0 ? 0 : 50;
+    options_.failover.fail_back_after = seconds(2);  // else it hardly ever comes to that
     options_.failover.is_split = draw_() % 4 == 0;
     selector_ = std::make_unique<Selector>(options_.failover, options_.breaker.trip_after,
                                            std::vector<std::size_t>{0, 1});
