@@ -55,7 +55,8 @@ struct PeerLimits {
 struct Traffic {
   std::uint64_t sent = 0;      ///< Bytes.
   std::uint64_t received = 0;  ///< Bytes.
-  /// Changes while bytes still arrive at the other side, also when nothing new is sent.
+  /// Those of `sent` that have arrived at the other side's TCP, or were given up: as many as were
+  /// sent when none is on its way.
   std::uint64_t progress = 0;
 
   bool operator==(const Traffic&) const = default;

@@ -25,6 +25,12 @@ constexpr std::size_t kBufferBytes = 16 * 1024;
 // connections, too.
 constexpr int kRoundsMax = 8;
 
+/// What counts of a connection that is over: nothing of it is on its way any more.
+Traffic given_up(Traffic traffic) {
+  traffic.progress = traffic.sent;
+  return traffic;
+}
+
 /// Bytes that wait for their way out. Its memory comes with the first byte and goes with clear().
 class Buffer {
  public:
@@ -138,7 +144,7 @@ void Relay::finish(State state) {
     }
     connection_.reset();
   }
-  past_ = total;
+  past_ = given_up(total);
   dial_.cancel();
   server_.reset();
   library_.reset();
@@ -220,7 +226,7 @@ void Relay::shake_hands(Instant now) {
 /// Another address may be better where the link is at fault; a server that refuses or is refused
 /// has spoken for all.
 void Relay::try_next(Instant now, Answer why) {
-  past_ = traffic();
+  past_ = given_up(traffic());
   connection_.reset();
   server_.reset();
   wants_write_ = false;

@@ -65,8 +65,10 @@ class Brain {
   /// in flight. Refusals of the event itself do not touch the link.
   std::optional<Flight> answered(Instant now, std::uint64_t token, const Answer& answer);
 
-  /// How far Traffic::progress has come; to be told before advance().
-  void progressed(Instant now, std::uint64_t progress);
+  /// How far the bytes have come; to be told before advance(). Bytes that go on are a sign of life
+  /// where some were on their way at the look before: when they had all arrived, what moves now is
+  /// younger than what is awaited.
+  void progressed(Instant now, const Traffic& traffic);
 
   /// What a probe found. Where nobody was before, someone is news: the endpoint connects at once,
   /// whatever the back-off says. Someone who was there when the link went hastens nothing.
@@ -164,6 +166,7 @@ class Brain {
   Instant moved_at_;               // The last sign of life: an answer, bytes that went on.
   Instant looked_at_;
   std::uint64_t progress_ = 0;
+  bool is_moving_ = false;  // Bytes were on their way at that look.
   std::vector<Place> void_;
 };
 

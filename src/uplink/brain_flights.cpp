@@ -64,15 +64,18 @@ std::optional<Flight> Brain::answered(Instant now, std::uint64_t token, const An
   return flight;
 }
 
-void Brain::progressed(Instant now, std::uint64_t progress) {
+void Brain::progressed(Instant now, const Traffic& traffic) {
   const Duration interval = look_interval();
   // Bytes that went on did so after the look before this one. When that was long ago, we were away,
   // and answers may lie there unread: they get the time until the next look.
-  if (progress != progress_) moved_at_ = std::max({moved_at_, looked_at_, now - interval});
+  if (is_moving_ && traffic.progress != progress_) {
+    moved_at_ = std::max({moved_at_, looked_at_, now - interval});
+  }
   if (now - looked_at_ > 2 * interval) {
     moved_at_ = std::max(moved_at_, now + interval - policy_.trip_after);
   }
-  progress_ = progress;
+  progress_ = traffic.progress;
+  is_moving_ = traffic.progress < traffic.sent;
   looked_at_ = now;
 }
 

@@ -53,7 +53,7 @@ void Uplink::count_traffic(Instant now) {
     lane->traffic = traffic;
     // More often it would only cost: the interval is what the brain looks at it by.
     if (is_idle || now >= lane->counted_at + interval) {
-      lane->brain.progressed(now, traffic.progress);
+      lane->brain.progressed(now, traffic);
       lane->counted_at = now;
     }
   }

@@ -206,6 +206,8 @@ TEST_CASE_FIXTURE(ChannelFixture, "channel: progress goes on while the peer take
   CHECK(full.progress < full.sent);
   const auto received = receive(server, static_cast<std::size_t>(full.sent));
   CHECK(channel->traffic().progress > full.progress);
+  channel->end();
+  CHECK(channel->traffic().progress == channel->traffic().sent);
 }
 
 TEST_CASE_FIXTURE(ChannelFixture, "channel: one step moves a bounded number of bytes") {

@@ -32,7 +32,7 @@ struct BrainFixture {
     const Instant end = now + length;
     while (now < end) {
       now = std::min(end, now + std::chrono::milliseconds(500));
-      brain.progressed(now, progress);
+      brain.progressed(now, traffic);
     }
   }
   // How long the brain waits before it connects; it has connected when this returns.
@@ -59,7 +59,7 @@ struct BrainFixture {
   Instant now = Instant(std::chrono::hours(1));
   Brain brain{options, random};
   bool may_probe = false;
-  std::uint64_t progress = 0;
+  Traffic traffic;
 };
 
 }  // namespace edgepost::test

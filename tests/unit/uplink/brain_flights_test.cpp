@@ -36,8 +36,10 @@ TEST_CASE_FIXTURE(BrainFixture,
 TEST_CASE_FIXTURE(BrainFixture, "brain: while bytes go on an answer may take its time") {
   connect();
   send();
+  traffic.sent = 101;
+  pass(milliseconds(400));
   for (int i = 0; i < 100; ++i) {
-    ++progress;
+    ++traffic.progress;
     pass(milliseconds(400));
     CHECK(brain.advance(now, may_probe) == LinkAction::none);
   }
@@ -48,17 +50,32 @@ TEST_CASE_FIXTURE(BrainFixture, "brain: while bytes go on an answer may take its
   CHECK(brain.advance(now, may_probe) == LinkAction::disconnect);
 }
 
+TEST_CASE_FIXTURE(BrainFixture,
+                  "brain: bytes of later events do not hide that no answer comes [P-32]") {
+  connect();
+  send();
+  for (int i = 0; i < 4; ++i) {
+    pass(seconds(1));
+    REQUIRE(brain.advance(now, may_probe) == LinkAction::none);
+    send();
+    traffic.sent += 100;
+    traffic.progress = traffic.sent;  // its TCP takes them at once
+  }
+  pass(seconds(1));
+  CHECK(brain.advance(now, may_probe) == LinkAction::disconnect);
+}
+
 TEST_CASE_FIXTURE(BrainFixture, "brain: after a pause of its own it first reads what has come") {
   connect();
   const std::uint64_t token = send();
   now += minutes(1);  // nobody has looked meanwhile
-  brain.progressed(now, progress);
+  brain.progressed(now, traffic);
   CHECK(brain.advance(now, may_probe) == LinkAction::none);
   answer(token, AnswerClass::acknowledged);
   CHECK(brain.advance(now, may_probe) == LinkAction::none);
   send();
   now += minutes(1);
-  brain.progressed(now, progress);
+  brain.progressed(now, traffic);
   CHECK(brain.advance(now, may_probe) == LinkAction::none);
   pass(milliseconds(500));
   CHECK(brain.advance(now, may_probe) == LinkAction::disconnect);
@@ -101,7 +118,7 @@ TEST_CASE_FIXTURE(BrainFixture, "brain: requests go one at a time, as large as b
 
 TEST_CASE_FIXTURE(BrainFixture, "brain: half-open it sends one event, whose answer decides") {
   connect();
-  brain.progressed(now, 0);
+  brain.progressed(now, traffic);
   send();
   pass(seconds(5));
   REQUIRE(brain.advance(now, may_probe) == LinkAction::disconnect);
