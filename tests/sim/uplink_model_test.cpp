@@ -66,7 +66,7 @@ class Model {
     std::vector<std::uint64_t> tokens;  // unanswered
     std::uint64_t last_token = 0;
     std::size_t limit = 0;
-    std::uint64_t progress = 0;
+    Traffic traffic;
     Instant since;
   };
 
@@ -118,7 +118,8 @@ class Model {
         if (brain.state() == UplinkState::online) brain.hold_back(now_);
         break;
       case 4:
-        ++lane.progress;
+        lane.traffic.sent += pick(3);
+        lane.traffic.progress += pick(2) * (lane.traffic.sent - lane.traffic.progress);
         break;
       default:
         if (brain.state() == UplinkState::connecting) {
@@ -131,7 +132,7 @@ class Model {
         }
     }
     check_edge(lane);
-    brain.progressed(now_, lane.progress);
+    brain.progressed(now_, lane.traffic);
   }
 
   void answer(Lane& lane) {
