@@ -18,8 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 20s;
-
 /// A service manager's end of NOTIFY_SOCKET.
 class Manager {
  public:
