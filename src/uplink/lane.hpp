@@ -24,8 +24,7 @@ struct Uplink::Lane final : TransportSink {
         transport(std::move(to)),
         address(transport->address()),
         brain(owner.options_, *owner.platform_.random),
-        batch(owner.options_.batch_events),
-        linger(owner.options_.linger) {}
+        batch(owner.options_.batch_events) {}
 
   void on_connected(const PeerLimits& limits) override { uplink.on_connected(*this, limits); }
   void on_disconnected(const Answer& why) override { uplink.on_disconnected(*this, why); }
@@ -53,9 +52,9 @@ struct Uplink::Lane final : TransportSink {
   const std::string address;
   Brain brain;
   BatchSize batch;
-  Linger linger;
   Latency latency;
   std::vector<std::size_t> in_flight;  // by route
+  std::vector<Linger> lingers;         // by route
 
   std::size_t request_events = 0;   // of the request in progress, where events go in requests
   bool is_request_refused = false;  // as a whole

@@ -72,6 +72,7 @@ Uplink::Uplink(UplinkOptions options, std::vector<Endpoint> endpoints, std::vect
   for (Endpoint& endpoint : endpoints) {
     lanes_.push_back(std::make_unique<Lane>(*this, lanes_.size(), std::move(endpoint.transport)));
     lanes_.back()->in_flight.resize(routes_.size());
+    lanes_.back()->lingers.resize(routes_.size(), Linger(options_.linger));
     current_.endpoints.push_back({.address = lanes_.back()->address});
   }
   current_.name = options_.name;
@@ -103,18 +104,19 @@ Instant Uplink::step(Instant now, Duration wait) {
 
 void Uplink::send(Instant now) {
   if (!is_wanted_) return;
-  for (Route& route : routes_) {
+  for (std::size_t r = 0; r < routes_.size(); ++r) {
     // With split, who comes first takes the most: each in turn.
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      Lane& lane = *lanes_[(i + route.turn) % lanes_.size()];
-      if (route.selector.feeds(lane.index)) send_through(lane, route, now);
+      Lane& lane = *lanes_[(i + routes_[r].turn) % lanes_.size()];
+      if (routes_[r].selector.feeds(lane.index)) send_through(lane, r, now);
     }
   }
 }
 
-void Uplink::send_through(Lane& lane, Route& route, Instant now) {
+void Uplink::send_through(Lane& lane, std::size_t number, Instant now) {
   Allowance room = allowance(lane, now);
-  if (room.events == 0 || room.bytes == 0 || !may_go(lane, route, room.events, now)) return;
+  if (room.events == 0 || room.bytes == 0 || !may_go(lane, number, room.events, now)) return;
+  Route& route = routes_[number];
   for (auto first = route.drains.begin(); first != route.drains.end();) {
     const int priority = drains_[*first].priority;
     const auto last = std::find_if(first, route.drains.end(), [this, priority](std::size_t index) {
@@ -124,7 +126,7 @@ void Uplink::send_through(Lane& lane, Route& route, Instant now) {
     first = last;
   }
   review(lane);
-  if (!events_.empty()) hand_over(lane, drains_[places_.front().stream].route, now);
+  if (!events_.empty()) hand_over(lane, number, now);
   outbound_.clear();
   places_.clear();
   events_.clear();
@@ -150,21 +152,22 @@ Uplink::Allowance Uplink::allowance(const Lane& lane, Instant now) {
 }
 
 // A request that is not full waits a little for more events.
-bool Uplink::may_go(Lane& lane, const Route& route, std::size_t wanted, Instant now) {
+bool Uplink::may_go(Lane& lane, std::size_t route, std::size_t wanted, Instant now) {
   if (!lane.brain.is_batched()) return true;
+  Linger& linger = lane.lingers[route];
   std::uint64_t lag = 0;
   bool has_any = false;
-  for (const std::size_t index : route.drains) {
+  for (const std::size_t index : routes_[route].drains) {
     const Consumer& consumer = drains_[index].source.consumer;
     has_any = has_any || consumer.next_due() <= now;
     lag += consumer.status().lag;
   }
   if (!has_any) {
-    lane.linger.end();
+    linger.end();
     return false;
   }
-  if (lane.linger.due(now, lag >= wanted) > now) return false;
-  lane.linger.end();
+  if (linger.due(now, lag >= wanted) > now) return false;
+  linger.end();
   return true;
 }
 
@@ -284,9 +287,10 @@ Instant Uplink::wake_up(Instant now) {
       if (is_paced) due = std::min(due, pacer_.due());
       continue;
     }
-    const Instant linger = lane->linger.ends_at() == Instant::max() ? now : lane->linger.ends_at();
     for (const Drain& drain : drains_) {
       if (!routes_[drain.route].selector.feeds(lane->index)) continue;
+      const Instant ends_at = lane->lingers[drain.route].ends_at();
+      const Instant linger = ends_at == Instant::max() ? now : ends_at;
       due = std::min(due, std::max({linger, drain.read_at, drain.source.consumer.next_due()}));
     }
   }

@@ -105,9 +105,9 @@ class Uplink final {
 
   // uplink.cpp: events on their way out.
   void send(Instant now);
-  void send_through(Lane& lane, Route& route, Instant now);
+  void send_through(Lane& lane, std::size_t number, Instant now);
   [[nodiscard]] Allowance allowance(const Lane& lane, Instant now);
-  [[nodiscard]] bool may_go(Lane& lane, const Route& route, std::size_t wanted, Instant now);
+  [[nodiscard]] bool may_go(Lane& lane, std::size_t route, std::size_t wanted, Instant now);
   void take_turns(Route& route, std::span<const std::size_t> drains, Allowance& room, Instant now);
   std::size_t take(std::size_t index, Allowance& room, std::size_t count, Instant now);
   void review(const Lane& lane);

@@ -166,7 +166,8 @@ void Uplink::on_connected(Lane& lane, const PeerLimits& limits) {
   const Instant now = platform_.clock->now();
   has_news_ = true;
   lane.brain.connected(now, limits);
-  lane.linger.end();
+  for (Linger& linger : lane.lingers)
+    linger.end();
   audit(lane, {.what = "connect", .outcome = "ok", .took = now - lane.attempt_at});
   note_lane(lane, now);
 }

@@ -62,6 +62,17 @@ TEST_CASE_FIXTURE(RequestsFixture, "uplink: what lingers is joined by what comes
   CHECK(peer.requests == Sizes{2});
 }
 
+TEST_CASE_FIXTURE(RequestsFixture, "uplink: what lingers does so apart from other routes") {
+  policy.inbox = "inbox";  // comes from anywhere, and has nothing to send
+  policy.failover.residency = {{"outbox", "eu"}};
+  peer_tags = {"eu"};
+  run();
+  publish_events(1);
+  run();
+  run_after(policy.linger);
+  CHECK(peer.requests == Sizes{1});
+}
+
 TEST_CASE_FIXTURE(RequestsFixture, "uplink: what is too large together goes in parts, untried") {
   peer.on_request = [](std::span<const Outbound> events) {
     return Answer{
