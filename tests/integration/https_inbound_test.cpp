@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "edgepost/https.hpp"
@@ -46,6 +47,16 @@ std::string ids_received(const TransportDriver& driver) {
 
 std::string stream(const std::string& events) {
   return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + events;
+}
+
+/// The events behind number `last` up to `count`, each with its number for an id.
+std::string stream_behind(int last, int count) {
+  std::string events;
+  for (int i = last + 1; i <= count; ++i) {
+    const std::string id = std::to_string(i);
+    events += "id: " + id + "\ndata: " + event_json(id) + "\n\n";
+  }
+  return stream(events);
 }
 
 }  // namespace
@@ -166,6 +177,32 @@ TEST_CASE("https: server-sent events come one by one, each with its cursor") {
   CHECK(first.method == "GET");
   CHECK(first.header("Accept") == "text/event-stream");
   CHECK(first.count("Last-Event-ID") == 0);
+}
+
+TEST_CASE("https: of a stream that was given up nothing is taken for the next one's [P-13]") {
+  constexpr int kCount = 2'000;  // Much more than the bound on what waits to be taken.
+  RawHttpServer server([](const HttpRequest& request, int) {
+    const std::string last = request.header("Last-Event-ID");
+    return RawHttpServer::Reply{stream_behind(last.empty() ? 0 : std::stoi(last), kCount),
+                                Then::hang};
+  });
+  HttpServer outbound([](const HttpRequest&) { return HttpResponse(); });
+  HttpsOptions options = polling(outbound.url(), HttpsInbound::events);
+  options.inbound_url = server.url();
+  TransportDriver driver(https_transport(options));
+  driver.inbox_status = Status(Code::full, "inbox: full");
+  // Meanwhile the stream goes on.
+  driver.before_storing = [] { std::this_thread::sleep_for(milliseconds(100)); };
+  driver.connect();
+  CHECK(driver.wait_for_end().reason.find("inbox: full") != std::string::npos);
+  driver.inbox_status = Status();
+  driver.before_storing = nullptr;
+  driver.connect();
+  REQUIRE(driver.poll_until([&] { return driver.stored_cursor == std::to_string(kCount); }));
+  std::string expected;
+  for (int i = 1; i <= kCount; ++i)
+    expected += std::to_string(i) + " ";
+  CHECK(ids_received(driver) == expected);
 }
 
 TEST_CASE("https: a stream that ends is taken up again, one that is cut ends the link [P-33]") {

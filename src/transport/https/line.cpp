@@ -69,6 +69,7 @@ void Line::close() {
   wants_open_ = false;
   ending_.reset();
   request_.reset();
+  take_pieces();  // They must not be taken for the next request's.
   channel_->end();
 }
 
@@ -120,9 +121,10 @@ bool Line::keep_piece(std::string_view piece) {
   std::unique_lock lock(shared_.mutex);
   shared_.has_room.wait(
       lock, [this] { return shared_.is_cancelled || shared_.pieces.size() < kPiecesMax; });
+  if (shared_.is_cancelled) return false;
   shared_.pieces.append(piece);
   wake_up_.set();
-  return !shared_.is_cancelled;
+  return true;
 }
 
 void Line::cancel() {
