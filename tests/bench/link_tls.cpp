@@ -22,7 +22,9 @@ namespace {
 struct Certificates : test::Pki {
   Certificates() {
     make_authority("root", {.key = "RSA:2048"});
-    make("server", {.issuer = "root", .key = "RSA:2048", .names = "DNS:localhost,IP:127.0.0.1"});
+    make_authority("between", {.issuer = "root", .key = "RSA:2048"});
+    make("server", {.issuer = "between", .key = "RSA:2048", .names = "DNS:localhost,IP:127.0.0.1"});
+    join("chain", {"server", "between"});
   }
   [[nodiscard]] std::shared_ptr<Tls> tls(bool resume = true) const {
     auto made = make_tls({.ca_file = certificate("root"), .resume = resume});
