@@ -20,6 +20,10 @@ constexpr int kKeepAliveIdleSeconds = 60;
 constexpr int kKeepAliveIntervalSeconds = 15;
 constexpr int kKeepAliveProbes = 4;
 
+// A resolver that cannot reach its server holds a thread for half a minute, and probes ask every
+// second. Fewer threads would notice its return later.
+constexpr std::size_t kLateMax = 8;
+
 void set_options(int socket) {
   const auto set = [socket](int level, int name, int value) {
     ::setsockopt(socket, level, name, &value, sizeof(value));
@@ -60,19 +64,30 @@ void Dial::start(Instant now, Duration timeout) {
     left_ = 1;
     return open_next(now);
   }
-  Result<Lookup> lookup = Lookup::start(host_);
-  if (!lookup) {
-    failure_ = lookup.status().message();
-    state_ = State::failed;
+  look_up();
+}
+
+void Dial::look_up() {
+  state_ = State::looking_up;
+  std::erase_if(late_, [](const Lookup& late) { return late.is_done(); });
+  if (late_.size() == kLateMax) {
+    lookup_ = std::move(late_.front());
+    late_.erase(late_.begin());
     return;
   }
-  lookup_ = std::move(*lookup);
-  state_ = State::looking_up;
+  Result<Lookup> lookup = Lookup::start(host_);
+  if (lookup) {
+    lookup_ = std::move(*lookup);
+  } else {
+    failure_ = lookup.status().message();
+    state_ = State::failed;
+  }
 }
 
 void Dial::cancel() {
   // What is given up before it came about may never come about.
   if (state_ == State::connecting) ++turn_;
+  if (lookup_) late_.push_back(std::move(*lookup_));
   lookup_.reset();
   socket_.reset();
   state_ = State::idle;

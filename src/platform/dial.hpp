@@ -53,6 +53,7 @@ class Dial {
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
+  void look_up();
   void take_addresses(Instant now);
   void open_next(Instant now);
   void check_connection(Instant now);
@@ -64,6 +65,7 @@ class Dial {
   Instant deadline_{};          // of everything
   Instant address_deadline_{};  // of the present address
   std::optional<Lookup> lookup_{};
+  std::vector<Lookup> late_{};  // given up by us, in progress still
   Lookup::Addresses addresses_{};
   std::size_t turn_ = 0;  // addresses_[turn_ % size] is the present one
   std::size_t left_ = 0;  // addresses to try, the present one not counted

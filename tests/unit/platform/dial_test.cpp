@@ -3,6 +3,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+
 #include "support/tcp_peer.hpp"
 #include "support/temp_dir.hpp"
 
@@ -19,6 +23,11 @@ Dial::State outcome(Dial& dial) {
     return state == Dial::State::connected || state == Dial::State::failed;
   });
   return dial.state();
+}
+
+std::size_t threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
 // localhost is ::1, too, on most machines, and nobody listens there.
@@ -50,6 +59,19 @@ TEST_CASE("dial: after a failure it can begin anew") {
     CHECK(outcome(dial) == Dial::State::failed);
     CHECK(dial.failure() == "connect to 127.0.0.1: Connection refused");
   }
+}
+
+TEST_CASE("dial: look-ups that are given up do not pile up") {
+  const std::size_t before = threads();
+  Dial dial("nobody.invalid", 1);
+  std::size_t most = 0;
+  for (int round = 0; round < 200; ++round) {
+    dial.start(now(), kTimeout);
+    most = std::max(most, threads() - before);
+    dial.cancel();
+  }
+  // Eight, and those that have told their result and are on their way out.
+  CHECK(most <= 50);
 }
 
 TEST_CASE("dial: a look-up that takes all the time there was leaves none to connect") {
