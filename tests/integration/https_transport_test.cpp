@@ -1,11 +1,13 @@
 #include <doctest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "edgepost/https.hpp"
 #include "support/http_server.hpp"
 #include "support/https_driver.hpp"
+#include "support/tcp_peer.hpp"
 
 namespace edgepost::test {
 namespace {
@@ -244,6 +246,29 @@ TEST_CASE("https: nobody listens, and a probe finds out when that ends") {
   driver.transport().probe();
   REQUIRE(driver.poll_until([&] { return !driver.probed.empty(); }));
   CHECK_FALSE(driver.probed.front());
+}
+
+TEST_CASE("https: a probe beside an attempt finds out that somebody is back [P-30]") {
+  const TcpListener listener(0);
+  const std::string url = "http://127.0.0.1:" + std::to_string(listener.port()) + "/";
+  // It fills the queue of the listener: the kernel drops the packets of who else comes.
+  TransportDriver other(https_transport(url));
+  other.connect();
+  TransportDriver driver(https_transport(url));
+  REQUIRE(driver.transport().connect().is_ok());
+  // Well between the attempt's own packets, of which one goes after 1 s, the next after 2 or 3.
+  const auto apart = std::chrono::steady_clock::now() + std::chrono::milliseconds(1'500);
+  driver.transport().probe();
+  REQUIRE(driver.poll_until([&] { return !driver.probed.empty(); }));
+  REQUIRE(driver.poll_until([&] { return std::chrono::steady_clock::now() > apart; }));
+  CHECK(listener.accept().is_open());
+  driver.transport().probe();
+  REQUIRE(driver.poll_until([&] { return driver.probed.size() == 2; }));
+  CHECK(driver.probed == std::vector<bool>{false, true});
+  CHECK(driver.accepted.empty());
+  CHECK(driver.ends.empty());
+  CHECK(listener.accept().is_open());
+  CHECK(driver.poll_until([&] { return !driver.accepted.empty(); }));
 }
 
 TEST_CASE("https: without a connection nothing is taken") {

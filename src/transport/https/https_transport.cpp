@@ -280,10 +280,6 @@ void HttpsTransport::tell(TransportSink& sink) {
   }
 }
 
-void HttpsTransport::probe() {
-  if (state_ == State::closed) probe_.start(platform_.clock->now());
-}
-
 Traffic HttpsTransport::traffic() const {
   Traffic total = line_->channel().traffic();
   if (token_keeper_ != nullptr) total = total + token_keeper_->traffic();

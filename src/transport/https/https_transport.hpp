@@ -45,7 +45,7 @@ class HttpsTransport final : public Transport {
   Status send(std::span<const Outbound> events) override;
   void poll(Duration wait, TransportSink& sink) override;
   void wake() override { wake_up_.set(); }
-  void probe() override;
+  void probe() override { probe_.start(platform_.clock->now()); }
   [[nodiscard]] Traffic traffic() const override;
   [[nodiscard]] std::string address() const override { return url_.to_string(); }
 
