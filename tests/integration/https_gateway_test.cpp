@@ -102,7 +102,6 @@ TEST_CASE("https: a batch that is too large is halved until it passes") {
 
 TEST_CASE("https: the one poison event of a batch is found, and the others pass [P-11]") {
   std::string poison;
-  std::atomic<bool> is_ready{false};
   HttpServer server([&](const HttpRequest& request) {
     const bool is_bad = request.body.find(poison) != std::string::npos;
     return HttpResponse{.status = is_bad ? 422 : 204};
