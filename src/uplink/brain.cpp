@@ -30,6 +30,7 @@ void Brain::start(Instant now) {
   if (state_ != UplinkState::stopped) return;
   failures_ = 0;
   refused_credentials_ = 0;
+  refreshes_ = 0;
   is_probing_ = false;
   was_hastened_ = false;
   due_ = std::max(now, breaker_.due());
@@ -45,6 +46,7 @@ void Brain::stop(Instant deadline) {
 void Brain::retry_now(Instant now) {
   if (state_ != UplinkState::blocked && state_ != UplinkState::waiting) return;
   refused_credentials_ = 0;
+  refreshes_ = 0;
   due_ = now;
   state_ = UplinkState::waiting;
 }
@@ -109,7 +111,10 @@ void Brain::leave(Instant now, const Answer& why) {
   } else if (has_bad_credentials_) {
     ++refused_credentials_;
     is_probing_ = false;
-    due_ = now;
+    // At once, for they may only have been outdated. But a broker that takes one event and refuses
+    // who we are for the next one is not connected to in a circle.
+    due_ = refreshes_ == 0 ? now : now + backoff_delay(retry_, refreshes_ - 1, random_);
+    ++refreshes_;
     state_ = UplinkState::waiting;
   } else {
     back_off(now, why);
@@ -140,6 +145,7 @@ void Brain::hold(Instant now) {
   is_held_ = true;
   failures_ = 0;
   refused_credentials_ = 0;
+  refreshes_ = 0;
   // What overdue answers have opened stays open.
   if (breaker_.due() <= now) breaker_.held();
 }

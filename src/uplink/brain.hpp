@@ -54,8 +54,9 @@ class Brain {
   void connected(Instant now, const PeerLimits& limits);
 
   /// The connection is gone, or could not be made. Credentials are refreshed once, by connecting
-  /// again at once; refused again they block the endpoint, as configuration does at once: time
-  /// alone does not mend them, so it only looks again after blocked_retry.
+  /// again, at once unless that was so lately; refused again they block the endpoint, as
+  /// configuration does at once: time alone does not mend them, so it only looks again after
+  /// blocked_retry.
   void disconnected(Instant now, const Answer& why);
 
   /// An event goes out. Returns its token, never used before. Requires: room(now) > 0.
@@ -143,6 +144,7 @@ class Brain {
   std::uint64_t total_failures_ = 0;
   std::string last_error_;
   unsigned refused_credentials_ = 0;  // in a row
+  unsigned refreshes_ = 0;            // of credentials, since a connection held
   bool has_bad_credentials_ = false;
 
   bool may_probe_ = false;

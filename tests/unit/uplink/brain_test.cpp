@@ -130,12 +130,26 @@ TEST_CASE_FIXTURE(BrainFixture, "brain: credentials that worked meanwhile are re
     CHECK(back_off() == Duration::zero());
     brain.connected(now, {});
     answer(send(), AnswerClass::acknowledged);
+    now += options.retry.stable_after;
+    REQUIRE(brain.advance(now, may_probe) == LinkAction::none);
   }
   lose(AnswerClass::credentials);
   back_off();
   brain.connected(now, {});
   answer(send(), AnswerClass::credentials);
   CHECK(brain.state() == UplinkState::blocked);
+}
+
+TEST_CASE_FIXTURE(
+    BrainFixture,
+    "brain: taking one event and refusing us for the next gets longer delays [P-31]") {
+  connect();
+  for (const Duration delay : {seconds(0), seconds(1), seconds(2), seconds(4)}) {
+    answer(send(), AnswerClass::acknowledged);
+    lose(AnswerClass::credentials);
+    CHECK(back_off() == delay);
+    brain.connected(now, {});
+  }
 }
 
 TEST_CASE_FIXTURE(BrainFixture, "brain: once blocked it stays so, however long it waits") {
