@@ -102,6 +102,19 @@ TEST_CASE(
   CHECK(driver.stored_cursor == "10");
 }
 
+TEST_CASE("https: a server whose cursor does not move is asked no more often than each second") {
+  for (const std::string cursor : {"", "7"}) {
+    CAPTURE(cursor);
+    HttpServer server([&](const HttpRequest&) { return batch(1, 2, cursor); });
+    TransportDriver driver(https_transport(polling(server.url("/in"))));
+    driver.stored_cursor = "7";
+    const auto begun = std::chrono::steady_clock::now();
+    driver.connect();
+    REQUIRE(driver.poll_until([&] { return server.requests().size() == 2; }));
+    CHECK(std::chrono::steady_clock::now() - begun >= milliseconds(1'000));
+  }
+}
+
 TEST_CASE("https: what comes in is asked for beside what goes out") {
   std::atomic<int> polls{0};
   HttpServer server([&](const HttpRequest& request) {

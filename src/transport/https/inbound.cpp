@@ -121,7 +121,7 @@ Inbound::Outcome Inbound::take_ending(Instant now, const Ending& ending, Transpo
   }
   if (kind_ == HttpsInbound::events) return {.failure = link_down("the answer is no event stream")};
   Outcome outcome = take_batch(reply, sink);
-  if (outcome.events > 0) next_at_ = now;
+  if (outcome.has_moved) next_at_ = now;
   return outcome;
 }
 
@@ -145,9 +145,12 @@ Inbound::Outcome Inbound::take_batch(const Reply& reply, TransportSink& sink) {
     const Status stored = sink.on_received(events);
     if (!stored.is_ok()) return {.failure = link_down("not stored: " + stored.message())};
   }
+  Outcome outcome{.detail = std::to_string(texts->size()) + " events" + malformed};
+  // A server that stays where it is says the same again; only one that moves may have more.
+  outcome.has_moved = !texts->empty() && !cursor.empty() && cursor != cursor_;
   // Also past events that are of no use: they would come again for ever.
   if (!cursor.empty()) cursor_ = cursor;
-  return {.events = texts->size(), .detail = std::to_string(texts->size()) + " events" + malformed};
+  return outcome;
 }
 
 std::optional<Answer> Inbound::take_pieces(TransportSink& sink) {

@@ -45,7 +45,7 @@ class Inbound {
  private:
   struct Outcome {
     std::optional<Answer> failure{};
-    std::size_t events = 0;
+    bool has_moved = false;  // There may be more behind the cursor.
     std::string detail{};
   };
 
