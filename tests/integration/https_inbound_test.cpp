@@ -115,6 +115,21 @@ TEST_CASE("https: a server whose cursor does not move is asked no more often tha
   }
 }
 
+TEST_CASE("https: a poll that is held open for too long is asked again, when the old one is over") {
+  std::atomic<int> polls{0};
+  HttpServer server([&](const HttpRequest&) {
+    if (++polls > 1) return batch(1, 1, "c/1");
+    return HttpResponse{.status = 204, .delay = milliseconds(2'500)};
+  });
+  HttpsOptions options = polling(server.url("/in"));
+  options.total_timeout = milliseconds(1'200);
+  TransportDriver driver(https_transport(options));
+  driver.connect();
+  REQUIRE(driver.poll_until([&] { return !driver.received.empty(); }));
+  CHECK(driver.ends.empty());
+  CHECK(driver.calls.front().detail == "nothing");
+}
+
 TEST_CASE("https: what comes in is asked for beside what goes out") {
   std::atomic<int> polls{0};
   HttpServer server([&](const HttpRequest& request) {

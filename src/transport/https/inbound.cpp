@@ -88,7 +88,8 @@ std::optional<Answer> Inbound::deliver(Instant now, TransportSink& sink) {
     if (outcome.failure) call.detail = outcome.failure->reason;
     sink.on_call(call);
     if (outcome.failure) return outcome.failure;
-    asks_ = is_on_ && now >= next_at_;
+    // One that was given up may still be on the line.
+    asks_ = is_on_ && !line_->is_busy() && now >= next_at_;
   }
   if (asks_) ask(now, sink);
   return std::nullopt;
