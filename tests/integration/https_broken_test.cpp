@@ -204,4 +204,22 @@ TEST_CASE("https: a transport that goes in mid-request waits for nobody") {
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
 }
 
+// Under ThreadSanitizer it shows what the two threads share.
+TEST_CASE("https: a request that is given up as it begins disturbs none that follows") {
+  HttpServer server([](const HttpRequest&) { return HttpResponse{.status = 204}; });
+  TransportDriver driver(https_transport(server.url()));
+  for (std::uint64_t token = 1; token <= 1'000; token += 2) {
+    driver.connect();
+    driver.send(token, numbered_events(1));
+    CHECK(driver.wait_for_answer(token).meaning == AnswerClass::acknowledged);
+    driver.send(token + 1, numbered_events(1));
+    // A little later each time.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(token * 200);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    driver.transport().disconnect();
+  }
+  CHECK(driver.ends.empty());
+}
+
 }  // namespace edgepost::test

@@ -67,7 +67,6 @@ void Client::refuse_leftovers() {
 
 Client::Outcome Client::exchange(const Request& request, std::size_t bytes_max,
                                  const OnPiece& on_piece) {
-  refuse_leftovers();
   Outcome outcome;
   Reply& reply = outcome.reply;
   bool streams = false;

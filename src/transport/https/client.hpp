@@ -11,7 +11,7 @@
 namespace edgepost::https {
 
 /// What cpp-httplib does for us: one request and its answer, keep-alive, over the unix-domain
-/// socket of a channel. Nothing else includes it. Threads: exchange() on one; stop() on any.
+/// socket of a channel. Nothing else includes it. Threads: exchange() on one, stop() on any.
 class Client {
  public:
   /// What became of one exchange.
@@ -29,6 +29,10 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  /// Gives up the connection that was kept when something waits there that nobody asked for.
+  /// Requires: no exchange() is in progress: stop() may close the socket beside one that begins.
+  void refuse_leftovers();
+
   /// Sends `request` and reads the answer, of which `bytes_max` are kept at most. When the request
   /// is a stream and a stream comes, each piece goes to `on_piece` instead.
   /// Blocks: until the socket's other end answers or hangs up, or stop() is called.
@@ -38,8 +42,6 @@ class Client {
   void stop();
 
  private:
-  void refuse_leftovers();
-
   struct Library;
   std::unique_ptr<Library> library_;
 };

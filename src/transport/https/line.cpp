@@ -75,6 +75,8 @@ void Line::close() {
 
 void Line::start(Request request, Instant now) {
   EDGEPOST_ASSERT(!is_busy_ && !wants_open_);
+  step(now);  // What has come meanwhile is no answer to it.
+  client_->refuse_leftovers();
   request_ = std::make_shared<const Request>(std::move(request));
   is_reused_ = has_answered_ && channel_->state() == tls::Channel::State::open;
   ending_.reset();
