@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "edgepost/https.hpp"
+#include "platform/descriptor.hpp"
 #include "support/fake_clock.hpp"
 #include "support/http_server.hpp"
 #include "support/https_driver.hpp"
@@ -197,6 +198,29 @@ TEST_CASE("https: a webhook is signed over the very body that is sent") {
   CHECK(request.header("webhook-id") == request.header("Idempotency-Key"));
   CHECK(request.header("webhook-signature").starts_with("v1,"));
   CHECK(request.header("webhook-timestamp").size() == 10);
+}
+
+TEST_CASE("https: bytes to a token endpoint that is left alone are on their way no more [P-32]") {
+  // Of the request it takes no more than its smallest buffer holds.
+  int port = 0;
+  const Descriptor deaf(listen_on_loopback(8, port));
+  const int smallest = 1;
+  setsockopt(deaf.number(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest));
+  HttpsOptions options = https_options("http://127.0.0.1:9/");
+  OAuth2Auth oauth;
+  oauth.token_url = "http://127.0.0.1:" + std::to_string(port) + "/token";
+  oauth.client_id = "gw-1";
+  oauth.client_secret.value = std::string(1'000, 's');
+  oauth.scope = std::string(1'000, 'x');
+  options.auth = oauth;
+  TransportDriver driver(https_transport(options));
+  REQUIRE(driver.transport().connect().is_ok());
+  const auto is_on_its_way = [&] {
+    return driver.transport().traffic().progress < driver.transport().traffic().sent;
+  };
+  REQUIRE(driver.poll_until(is_on_its_way));
+  driver.transport().disconnect();
+  CHECK_FALSE(is_on_its_way());
 }
 
 }  // namespace edgepost::test

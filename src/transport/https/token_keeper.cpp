@@ -79,6 +79,7 @@ void TokenKeeper::cancel() {
   if (line_ == nullptr) return;
   past_ = past_ + line_->channel().traffic();
   line_.reset();
+  past_.progress = past_.sent;  // What was still on its way is given up.
 }
 
 void TokenKeeper::add_descriptors(std::vector<pollfd>& to) const {
