@@ -224,7 +224,8 @@ bool Brain::probes() const {
 }
 
 bool Brain::has_held(Instant now) const {
-  return state_ == UplinkState::online && now - connected_at_ >= retry_.stable_after;
+  if (state_ != UplinkState::online) return false;
+  return is_held_ || now - connected_at_ >= retry_.stable_after;
 }
 
 }  // namespace edgepost

@@ -79,6 +79,9 @@ class Brain {
   /// something is acknowledged. At most recovery_timeout of the breaker.
   void hold_back(Instant now);
 
+  /// Lets the connection count as one that held, however soon it goes: it is not to blame.
+  void vouched(Instant now) { hold(now); }
+
   /// Moves on to `now` and says what the driver has to do; to be called until it says none.
   /// `may_probe`: nothing else is online, so that a return of the link is worth bytes.
   LinkAction advance(Instant now, bool may_probe);
@@ -95,6 +98,8 @@ class Brain {
   [[nodiscard]] UplinkState state() const { return state_; }
   [[nodiscard]] const EndpointBreaker& breaker() const { return breaker_; }
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  /// The events in flight, in the order of sending.
+  [[nodiscard]] std::vector<Place> unanswered() const;
   [[nodiscard]] bool is_batched() const { return is_batched_; }
   /// When a connection attempt comes. Requires: waiting.
   [[nodiscard]] Instant due() const { return due_; }

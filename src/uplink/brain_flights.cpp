@@ -79,10 +79,17 @@ void Brain::progressed(Instant now, const Traffic& traffic) {
   looked_at_ = now;
 }
 
-void Brain::void_flights() {
+std::vector<Place> Brain::unanswered() const {
+  std::vector<Place> places;
   for (const Slot& slot : slots_) {
-    if (!slot.is_answered) void_.push_back(slot.flight.place);
+    if (!slot.is_answered) places.push_back(slot.flight.place);
   }
+  return places;
+}
+
+void Brain::void_flights() {
+  const std::vector<Place> places = unanswered();
+  void_.insert(void_.end(), places.begin(), places.end());
   first_token_ += slots_.size();
   slots_.clear();
   in_flight_ = 0;

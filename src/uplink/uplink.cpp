@@ -125,7 +125,7 @@ void Uplink::send_through(Lane& lane, std::size_t number, Instant now) {
     take_turns(route, {first, last}, room, now);
     first = last;
   }
-  review(lane);
+  review(lane, now);
   if (!events_.empty()) hand_over(lane, number, now);
   outbound_.clear();
   places_.clear();
@@ -136,11 +136,12 @@ void Uplink::send_through(Lane& lane, std::size_t number, Instant now) {
 Uplink::Allowance Uplink::allowance(const Lane& lane, Instant now) {
   Allowance room{lane.brain.room(now), kNoLimit};
   if (room.events == 0 || was_used_up_) return {};
+  if (hangups_.expects_culprit() && now < culprit_due_) return {};
   if (lane.brain.is_batched()) {
     room.events = std::min(room.events, lane.batch.size());
     room.bytes = options_.batch_bytes;
   }
-  if (suspects_.is_upstream_suspected()) {
+  if (suspects_.is_upstream_suspected() || hangups_.is_one_at_a_time()) {
     room.events = std::min<std::size_t>(room.events, in_flight() > 0 ? 0 : 1);
   }
   room.events = std::min(room.events, pacer_.events(now));
@@ -204,21 +205,29 @@ std::size_t Uplink::take(std::size_t index, Allowance& room, std::size_t count, 
   return fetched->size();
 }
 
-// Takes out what does not go now. In a request, an event that was refused before goes alone.
-void Uplink::review(const Lane& lane) {
+// Takes out what does not go now: what has to go alone, and all behind it, since they may have to
+// wait for it. In a request, an event that was refused before goes alone.
+void Uplink::review(const Lane& lane, Instant now) {
   if (options_.before_send) ask_hook();
-  if (!lane.brain.is_batched() || events_.empty()) return;
-  const auto suspect = std::find_if(places_.begin(), places_.end(), [this](const Place& place) {
-    return suspects_.contains(place);
-  });
-  if (suspect == places_.end()) return;
-  const auto keep = std::max<std::ptrdiff_t>(1, suspect - places_.begin());
-  for (auto place = places_.begin() + keep; place != places_.end(); ++place) {
-    Drain& drain = drains_[place->stream];
-    note_status(drain, drain.source.consumer.release(place->sequence));
+  std::size_t kept = 0;
+  for (; kept < places_.size(); ++kept) {
+    const Place& place = places_[kept];
+    const bool is_culprit = hangups_.guilt(place) != nullptr;
+    if (!is_culprit && !(lane.brain.is_batched() && suspects_.contains(place))) continue;
+    if (kept == 0 && (!is_culprit || may_culprit_go(place, now))) kept = 1;
+    break;
   }
-  places_.erase(places_.begin() + keep, places_.end());
-  events_.erase(events_.begin() + keep, events_.end());
+  for (std::size_t i = kept; i < places_.size(); ++i)
+    release(places_[i], now);
+  places_.resize(kept);
+  events_.resize(kept);
+}
+
+// An event at which the link dies goes alone, and after others, if there are any.
+bool Uplink::may_culprit_go(const Place& place, Instant now) {
+  if (in_flight() == 0 && hangups_.is_ready(place)) return true;
+  if (hangups_.is_ready(place)) hangups_.clear_the_way();
+  return places_.size() == 1 && !has_others(now);
 }
 
 // What a hook holds back holds back those behind it, as the order of the uplink says.
@@ -280,6 +289,7 @@ Instant Uplink::wake_up(Instant now) {
     due = std::min(due, route.selector.wake_up());
   if (was_used_up_ && is_wanted_) due = std::min(due, now + budget_->renews_in());
   if (!is_wanted_) return due;
+  if (culprit_due_ > now) due = std::min(due, culprit_due_);
   for (const auto& lane : lanes_) {
     const Allowance room = allowance(*lane, now);
     if (room.events == 0 || room.bytes == 0) {

@@ -18,6 +18,7 @@
 #include "edgepost/uplink.hpp"
 #include "uplink/brain.hpp"
 #include "uplink/budget.hpp"
+#include "uplink/hangups.hpp"
 #include "uplink/hooks.hpp"
 #include "uplink/pacing.hpp"
 #include "uplink/selector.hpp"
@@ -110,7 +111,8 @@ class Uplink final {
   [[nodiscard]] bool may_go(Lane& lane, std::size_t route, std::size_t wanted, Instant now);
   void take_turns(Route& route, std::span<const std::size_t> drains, Allowance& room, Instant now);
   std::size_t take(std::size_t index, Allowance& room, std::size_t count, Instant now);
-  void review(const Lane& lane);
+  void review(const Lane& lane, Instant now);
+  [[nodiscard]] bool may_culprit_go(const Place& place, Instant now);
   void ask_hook();
   void hand_over(Lane& lane, std::size_t route, Instant now);
   [[nodiscard]] Instant wake_up(Instant now);
@@ -122,6 +124,8 @@ class Uplink final {
   Status on_received(Lane& lane, std::span<Received> received);
   void settle(Lane& lane, const Flight& flight, const Answer& answer, Instant now);
   void refuse(Lane& lane, const Place& place, const Answer& answer, Instant now);
+  void blame(Lane& lane, const Answer& why, Instant now);
+  void release(const Place& place, Instant now);
   void release_void(Lane& lane, Instant now);
   void note_status(Drain& drain, const Status& status);
   [[nodiscard]] bool has_others(Instant now) const;
@@ -165,6 +169,8 @@ class Uplink final {
   Pacer pacer_;
   std::optional<Budget> budget_;  // Made by the first step, when there are limits.
   Suspects suspects_;
+  Hangups hangups_;
+  Instant culprit_due_;           // when the one that was released last can come again
   bool is_wanted_ = false;        // started, and not asked to stop
   bool was_used_up_ = false;      // the budget
   std::uint64_t connection_ = 0;  // counts attempts of all lanes, for correlation

@@ -1,5 +1,6 @@
 // What comes back: what an answer means for its event stands here, and nowhere else.
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/backoff.hpp"
@@ -11,6 +12,7 @@ namespace edgepost {
 void Uplink::on_answer(Lane& lane, std::uint64_t token, const Answer& answer) {
   const Instant now = platform_.clock->now();
   has_news_ = true;
+  blame(lane, answer, now);
   const auto flight = lane.brain.answered(now, token, answer);
   if (!flight) return;
   --lane.in_flight[drains_[flight->place.stream].route];
@@ -35,12 +37,13 @@ void Uplink::settle(Lane& lane, const Flight& flight, const Answer& answer, Inst
       record(current_.answer_times, now - flight.sent_at);
       lane.latency.answered(now - flight.sent_at);
       suspects_.acknowledged(place);
+      hangups_.acknowledged(place);
       note_status(drain, consumer.acknowledge(place.sequence));
       break;
     case AnswerClass::link_down:  // The brain leaves the link, or keeps the pause.
     case AnswerClass::slow_down:
     case AnswerClass::credentials:
-      note_status(drain, consumer.release(place.sequence));
+      release(place, now);
       break;
     case AnswerClass::configuration:
       if (lane.brain.is_batched()) {
@@ -108,10 +111,39 @@ void Uplink::release_void(Lane& lane, Instant now) {
                .detail = "not answered",
                .events = places.size()});
   for (const Place& place : places) {
-    Drain& drain = drains_[place.stream];
-    --lane.in_flight[drain.route];
-    note_status(drain, drain.source.consumer.release(place.sequence));
+    --lane.in_flight[drains_[place.stream].route];
+    release(place, now);
   }
+}
+
+// A link that dies under events may do so because of one of them. Nobody there, a refusal by TLS or
+// a request for time is no such death.
+void Uplink::blame(Lane& lane, const Answer& why, Instant now) {
+  const bool is_death = why.meaning == AnswerClass::link_down && !why.is_unreachable &&
+                        !why.is_tls && !why.retry_after;
+  if (!is_death || !lane.is_online() || lane.brain.in_flight() == 0) return;
+  if (hangups_.lost(lane.brain.unanswered())) lane.brain.vouched(now);
+}
+
+// Gives back what did not arrive. When the link has died at it too often, it is a dead letter.
+void Uplink::release(const Place& place, Instant now) {
+  // Others are sent meanwhile.
+  constexpr Duration kSoon = std::chrono::milliseconds(5);
+  Drain& drain = drains_[place.stream];
+  Consumer& consumer = drain.source.consumer;
+  const unsigned* const guilt = hangups_.guilt(place);
+  if (guilt == nullptr) return note_status(drain, consumer.release(place.sequence));
+  if (options_.max_deliver > 0 && *guilt >= options_.max_deliver) {
+    ++current_.refused;
+    hangups_.forget(place);
+    const Status status =
+        consumer.reject(place.sequence, "max_deliver", "the link dies whenever it is sent");
+    return note_status(drain, status);
+  }
+  const bool is_soon = *guilt < Hangups::kSoon || hangups_.is_ready(place);
+  const Duration delay = is_soon ? kSoon : backoff_delay(options_.retry, *guilt, *platform_.random);
+  if (is_soon) culprit_due_ = now + kSoon;
+  note_status(drain, consumer.release(place.sequence, delay));
 }
 
 void Uplink::note_status(Drain& drain, const Status& status) {

@@ -175,6 +175,7 @@ void Uplink::on_connected(Lane& lane, const PeerLimits& limits) {
 void Uplink::on_disconnected(Lane& lane, const Answer& why) {
   const Instant now = platform_.clock->now();
   has_news_ = true;
+  blame(lane, why, now);
   lane.brain.disconnected(now, why);
   release_void(lane, now);
   end_connection(lane, why, now);

@@ -154,6 +154,99 @@ TEST_CASE_FIXTURE(UplinkFixture,
   CHECK(received() == Sequences{2, 3});
 }
 
+// An upstream that hangs up instead of refusing; what comes behind that is lost.
+struct HangupFixture : UplinkFixture {
+  void hang_up_at(std::function<bool(const Event&)> is_bad) {
+    peer.on_event = [this, is_bad](const Event& event) -> std::optional<Answer> {
+      if (lost == peer.connects) return std::nullopt;
+      if (!is_bad(event)) return Answer{};
+      lost = peer.connects;
+      ++hangups;
+      peer.drop();
+      return std::nullopt;
+    };
+  }
+  int lost = 0;  // the connection
+  int hangups = 0;
+};
+
+TEST_CASE_FIXTURE(HangupFixture,
+                  "uplink: an event at which the link dies each time dies alone [P-11]") {
+  hang_up_at([](const Event& event) { return event.sequence == 30 || event.sequence == 60; });
+  publish_events(100);
+  run_until(clock.now() + minutes(1));
+  CHECK(dead() == Reasons{"max_deliver", "max_deliver"});
+  CHECK(floor() == 100);
+  CHECK(status().acknowledged == 98);
+  CHECK(status().endpoints.front().trips == 0);
+  CHECK(hangups <= 16);
+}
+
+TEST_CASE_FIXTURE(HangupFixture,
+                  "uplink: in requests as well, an event at which the link dies is found [P-11]") {
+  peer.limits.batch_events_max = 100;
+  policy.batch_events = 8;
+  peer.on_request = [this](std::span<const Outbound> events) -> std::optional<Answer> {
+    const bool is_bad = std::any_of(events.begin(), events.end(), [](const Outbound& outbound) {
+      return outbound.event->sequence == 30;
+    });
+    if (is_bad) peer.drop();
+    return is_bad ? std::nullopt : std::optional(Answer{});
+  };
+  publish_events(100);
+  run_until(clock.now() + minutes(1));
+  CHECK(dead() == Reasons{"max_deliver"});
+  CHECK(floor() == 100);
+}
+
+TEST_CASE_FIXTURE(HangupFixture, "uplink: an upstream that always hangs up kills none [P-14]") {
+  hang_up_at([](const Event&) { return true; });
+  policy.max_deliver = 1;
+  publish_keys({"a", "b", "a", "c", "", ""});
+  run_until(clock.now() + std::chrono::hours(2));
+  CHECK(dead().empty());
+  CHECK(hangups < 150);  // it is left in peace
+  answer_all(AnswerClass::acknowledged);
+  run_until(clock.now() + minutes(6));
+  CHECK(floor() == 6);
+}
+
+TEST_CASE_FIXTURE(HangupFixture, "uplink: a link that is cut now and then kills none [P-14]") {
+  int sent = 0;
+  hang_up_at([&sent](const Event&) { return ++sent % 3 == 0; });
+  publish_events(200);
+  run_until(clock.now() + std::chrono::hours(8));
+  CHECK(dead().empty());
+  CHECK(floor() == 200);
+}
+
+TEST_CASE_FIXTURE(HangupFixture, "uplink: without others the event is kept, and backs off [P-31]") {
+  hang_up_at([](const Event& event) { return event.sequence == 1; });
+  publish_events(1);
+  run_until(clock.now() + std::chrono::hours(1));
+  CHECK(dead().empty());
+  CHECK(hangups < 30);
+  for (int i = 0; i < 10; ++i) {
+    publish_events(1);
+    run_until(clock.now() + minutes(6));
+  }
+  CHECK(dead() == Reasons{"max_deliver"});
+  CHECK(floor() == 11);
+}
+
+TEST_CASE_FIXTURE(HangupFixture, "uplink: without a limit of tries it backs off [P-31]") {
+  policy.max_deliver = 0;
+  hang_up_at([](const Event& event) { return event.sequence == 1; });
+  for (int i = 0; i < 360; ++i) {
+    publish_events(10);
+    run_until(clock.now() + seconds(10));
+  }
+  CHECK(dead().empty());
+  CHECK(hangups < 40);
+  CHECK(status().lag == 3600);
+  CHECK(status().acknowledged == 3599);
+}
+
 TEST_CASE_FIXTURE(UplinkFixture, "uplink: a conflict is a dead letter, a duplicate is none") {
   peer.on_event = [](const Event& event) {
     Answer answer{
