@@ -37,7 +37,7 @@ const std::set<Edge>& legal_edges() {
 class Model {
  public:
   explicit Model(std::uint64_t seed) : draw_(seed), random_(seed) {
-    options_.max_in_flight = 1 + draw_() % 40;
+    options_.max_in_flight = static_cast<std::size_t>(1 + draw_() % 40);
     options_.breaker.success_percent_min = draw_() % 2 == 0 ? 0 : 50;
     options_.failover.fail_back_after = seconds(2);  // else it hardly ever comes to that
     options_.failover.is_split = draw_() % 4 == 0;
@@ -123,7 +123,7 @@ class Model {
         break;
       default:
         if (brain.state() == UplinkState::connecting) {
-          lane.limit = 1 + pick(20);
+          lane.limit = static_cast<std::size_t>(1 + pick(20));
           PeerLimits limits{.in_flight_max = lane.limit};
           if (pick(3) == 0) limits.batch_events_max = lane.limit;
           brain.connected(now_, limits);
@@ -193,7 +193,8 @@ class Model {
                           brain.breaker().state() != BreakerState::open;
     if (!may_send) CHECK(brain.room(now_) == 0);
     if (!selector_->feeds(index)) return;
-    for (std::size_t room = std::min<std::size_t>(brain.room(now_), pick(20)); room > 0; --room) {
+    for (std::size_t room = std::min(brain.room(now_), static_cast<std::size_t>(pick(20)));
+         room > 0; --room) {
       const std::uint64_t token = brain.sent(now_, {0, ++sequence_});
       CHECK(token > lane.last_token);
       lane.last_token = token;
