@@ -31,7 +31,7 @@ Status check(const StreamOptions& options) {
 
 Status check_retry(const std::string& prefix, const RetryPolicy& retry) {
   const auto invalid = [&prefix](const char* what) {
-    return Status(Code::invalid_argument, prefix + what);
+    return Status(Code::invalid_argument, prefix + "retry." + what);
   };
   if (retry.initial_delay <= Duration::zero()) return invalid("initial_delay: too short");
   if (retry.max_delay < retry.initial_delay) return invalid("max_delay: too short");

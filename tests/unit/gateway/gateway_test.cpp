@@ -245,9 +245,9 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: an uplink that cannot work is refuse
   };
   CHECK(has(message([](auto& o) { o.name = "A"; }), "uplink"));
   CHECK(has(message([](auto& o) { o.streams.clear(); }), "streams"));
-  CHECK(has(message([](auto& o) { o.retry.initial_delay = Duration(0); }), "initial_delay"));
-  CHECK(has(message([](auto& o) { o.retry.max_delay = Duration(1); }), "max_delay"));
-  CHECK(has(message([](auto& o) { o.retry.multiplier = 0.5; }), "multiplier"));
+  CHECK(has(message([](auto& o) { o.retry.initial_delay = Duration(0); }), "retry.initial_delay"));
+  CHECK(has(message([](auto& o) { o.retry.max_delay = Duration(1); }), "retry.max_delay"));
+  CHECK(has(message([](auto& o) { o.retry.multiplier = 0.5; }), "retry.multiplier"));
   CHECK(has(message([](auto& o) { o.max_in_flight = 0; }), "max_in_flight"));
   CHECK(has(message([](auto& o) { o.max_in_flight = 65'536; }), "max_in_flight"));
   CHECK(has(message([](auto& o) { o.batch_events = 0; }), "batch_events"));

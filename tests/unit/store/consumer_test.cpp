@@ -378,10 +378,10 @@ TEST_CASE_FIXTURE(DeliverFixture, "consumer: options that make no sense are refu
   CHECK(has(message([](auto& o) { o.max_in_flight = 65'536; }), "max_in_flight"));
   CHECK(has(message([](auto& o) { o.max_in_flight_per_key = 0; }), "max_in_flight_per_key"));
   CHECK(has(message([](auto& o) { o.ack_wait = Duration(-1); }), "ack_wait"));
-  CHECK(has(message([](auto& o) { o.retry.initial_delay = Duration(0); }), "initial_delay"));
-  CHECK(has(message([](auto& o) { o.retry.max_delay = Duration(1); }), "max_delay"));
-  CHECK(has(message([](auto& o) { o.retry.max_delay = hours(25); }), "max_delay"));
-  CHECK(has(message([](auto& o) { o.retry.multiplier = 0.5; }), "multiplier"));
+  CHECK(has(message([](auto& o) { o.retry.initial_delay = Duration(0); }), "retry.initial_delay"));
+  CHECK(has(message([](auto& o) { o.retry.max_delay = Duration(1); }), "retry.max_delay"));
+  CHECK(has(message([](auto& o) { o.retry.max_delay = hours(25); }), "retry.max_delay"));
+  CHECK(has(message([](auto& o) { o.retry.multiplier = 0.5; }), "retry.multiplier"));
 }
 
 }  // namespace
