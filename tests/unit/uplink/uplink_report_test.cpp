@@ -123,5 +123,16 @@ TEST_CASE_FIXTURE(UplinkFixture, "uplink: without anyone to tell it works as wel
   CHECK(floor() == 1);
 }
 
+TEST_CASE_FIXTURE(UplinkFixture,
+                  "uplink: connections that TLS refuses are counted, and no others") {
+  peer.refusal = Answer{AnswerClass::link_down, "TLS: of another name", {}};
+  peer.refusal->is_tls = true;
+  run();
+  CHECK(status().tls_failures == 1);
+  peer.refusal->is_tls = false;
+  run_after(seconds(1));
+  CHECK(status().tls_failures == 1);
+}
+
 }  // namespace
 }  // namespace edgepost
