@@ -94,7 +94,9 @@ struct UplinkOptions {
   /// Unanswered events; 1 to 65,535, and what the broker allows. A connection begins with a few and
   /// grows while answers come quickly.
   std::size_t max_in_flight = 64;
-  std::size_t batch_events = 100;       ///< Read at once, and sent in one request; 1 to 10,000.
+  /// Read at once, and sent in one request; 1 to 10,000. A request is never larger than
+  /// max_in_flight either, and with Order::key has max_in_flight_per_key events of each key.
+  std::size_t batch_events = 100;
   std::size_t batch_bytes = 64 * 1024;  ///< The same, in bytes.
   /// With requests of many events (HTTP): how long an event may wait for others.
   Duration linger = std::chrono::milliseconds(50);
@@ -210,9 +212,10 @@ struct AuditEntry {
   std::string uplink;        ///< Name.
   std::string address;       ///< Endpoint.
   std::string what;          ///< `connect`, `send`, `receive`, `probe`, `token`, `poll` …
-  std::string outcome;       ///< `ok`, or an AnswerClass by name.
-  std::string detail;        ///< In the transport's words.
-  std::size_t events = 0;    ///< Sent, answered or received by it.
+  /// `ok`, or an AnswerClass by name; of `receive`, a Code by name.
+  std::string outcome;
+  std::string detail;      ///< In the transport's words.
+  std::size_t events = 0;  ///< Sent, answered or received by it.
   Duration took = Duration::zero();
   /// Correlates with log lines: uplink, connection and call, such as `cloud-3-17`.
   std::string correlation;
