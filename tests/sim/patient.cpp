@@ -16,9 +16,12 @@ constexpr const char* kStreams[] = {"outbox", "alarms", "ring"};
 constexpr std::pair<const char*, const char*> kConsumers[] = {
     {"outbox", "cloud"}, {"outbox", "local"}, {"alarms", "cloud"}};
 
-// What is below it is out of reach when such a page is damaged; page 1 says where everything is.
+// What is below it is out of reach when such a page is damaged; the pages of the schema, of which
+// page 1 is the first, say where everything is.
 bool is_inner_page(const std::string& file, std::size_t page) {
-  return page == 0 || file[page * kPage] == 5 || file[page * kPage] == 2;
+  const auto text = std::string_view(file).substr(page * kPage, kPage);
+  return page == 0 || text[0] == 5 || text[0] == 2 ||
+         text.find("CREATE TABLE edgepost_") != std::string_view::npos;
 }
 
 }  // namespace
