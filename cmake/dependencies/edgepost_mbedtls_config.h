@@ -7,17 +7,17 @@
 /* platform */
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_HAVE_TIME
-#define MBEDTLS_HAVE_TIME_DATE          /* certificate validity dates are checked */
+#define MBEDTLS_HAVE_TIME_DATE /* certificate validity dates are checked */
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_FS_IO
-#define MBEDTLS_NET_C                   /* its error codes, used by our socket callbacks */
+#define MBEDTLS_NET_C /* its error codes, used by our socket callbacks */
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_CTR_DRBG_C
-#define MBEDTLS_HMAC_DRBG_C             /* deterministic ECDSA */
-#define MBEDTLS_ERROR_C                 /* mbedtls_strerror: texts for our Status messages */
-#define MBEDTLS_SELF_TEST               /* known answers, asked before the first use */
+#define MBEDTLS_HMAC_DRBG_C /* deterministic ECDSA */
+#define MBEDTLS_ERROR_C     /* mbedtls_strerror: texts for our Status messages */
+#define MBEDTLS_SELF_TEST   /* known answers, asked before the first use */
 
 /* TLS */
 #define MBEDTLS_SSL_TLS_C
@@ -41,27 +41,27 @@
 #define MBEDTLS_SSL_ALL_ALERT_MESSAGES
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
-/* PSK only with TLS 1.3 (the modes above). The ECDHE-PSK suites of TLS 1.2 without CBC were a remote
- * buffer overflow up to 3.6.6 (CVE-2026-50580): they stay out. */
+/* PSK only with TLS 1.3 (the modes above). The ECDHE-PSK suites of TLS 1.2 without CBC were a
+ * remote buffer overflow up to 3.6.6 (CVE-2026-50580): they stay out. */
 
 /* ciphers, hashes */
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_AES_C
-#define MBEDTLS_AES_ROM_TABLES          /* .rodata, not 8 KiB of .bss filled at start */
+#define MBEDTLS_AES_ROM_TABLES /* .rodata, not 8 KiB of .bss filled at start */
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CHACHA20_C
 #define MBEDTLS_POLY1305_C
 #define MBEDTLS_CHACHAPOLY_C
 #define MBEDTLS_MD_C
-#define MBEDTLS_SHA1_C                  /* to read roots that signed themselves with it, no more */
+#define MBEDTLS_SHA1_C /* to read roots that signed themselves with it, no more */
 #define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
 #define MBEDTLS_PSK_MAX_LEN 64
 #define MBEDTLS_HKDF_C
-#define MBEDTLS_PKCS5_C                 /* keys with a password; no cipher suite has CBC */
+#define MBEDTLS_PKCS5_C /* keys with a password; no cipher suite has CBC */
 #define MBEDTLS_CIPHER_MODE_CBC
 #define MBEDTLS_CIPHER_PADDING_PKCS7
 #if defined(__x86_64__)
@@ -102,8 +102,8 @@
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 32
 
-/* Record buffers: a peer may send 16 KiB in one record. Ours out are 4 KiB: 12 KiB less RAM for each
- * connection, at 15 % of the throughput of large payloads. */
+/* Record buffers: a peer may send 16 KiB in one record. Ours out are 4 KiB: 12 KiB less RAM for
+ * each connection, at 15 % of the throughput of large payloads. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
 
