@@ -7,30 +7,11 @@
 #include "wire/base64.hpp"
 #include "wire/cloudevents.hpp"
 #include "wire/json_reader.hpp"
+#include "wire/text_fields.hpp"
 #include "wire/time.hpp"
 
 namespace edgepost::wire {
 namespace {
-
-struct TextField {
-  std::string_view name;
-  std::string Event::*field;
-};
-constexpr std::array kTextFields = {
-    TextField{"subject", &Event::topic},
-    TextField{"partitionkey", &Event::key},
-    TextField{"type", &Event::type},
-    TextField{"source", &Event::source},
-    TextField{"datacontenttype", &Event::content_type},
-    TextField{"dataschema", &Event::schema},
-    TextField{"correlationid", &Event::correlation_id},
-    TextField{"causationid", &Event::causation_id},
-    TextField{"traceparent", &Event::trace_parent},
-};
-
-Status invalid(std::string_view name, std::string_view what) {
-  return {Code::invalid_argument, std::string(name).append(": ").append(what)};
-}
 
 /// Takes attributes one by one, then says what event they make.
 class Collector {
@@ -39,7 +20,7 @@ class Collector {
     if (name == "sequence") return {};
     if (name == "specversion") {
       has_version_ = value == "1.0";
-      return has_version_ ? Status() : invalid(name, "only 1.0 is understood");
+      return has_version_ ? Status() : invalid_attribute(name, "only 1.0 is understood");
     }
     if (name == "id") {
       id_ = std::move(value);
@@ -47,7 +28,7 @@ class Collector {
     }
     if (name == "time" || name == "expirytime") {
       const Result<Timestamp> time = parse_time(value);
-      if (!time) return invalid(name, time.status().message());
+      if (!time) return invalid_attribute(name, time.status().message());
       (name == "time" ? received_.event.time : expiry_) = *time;
       return {};
     }
@@ -64,15 +45,15 @@ class Collector {
 
   Result<Received> finish() {
     Event& event = received_.event;
-    if (!has_version_) return invalid("specversion", "missing");
-    if (id_.empty()) return invalid("id", "missing");
-    if (event.source.empty()) return invalid("source", "missing");
-    if (event.type.empty()) return invalid("type", "missing");
+    if (!has_version_) return invalid_attribute("specversion", "missing");
+    if (id_.empty()) return invalid_attribute("id", "missing");
+    if (event.source.empty()) return invalid_attribute("source", "missing");
+    if (event.type.empty()) return invalid_attribute("type", "missing");
     if (event.topic.empty()) event.topic = event.type;
     if (const Result<EventId> id = EventId::parse(id_); id.is_ok()) event.id = *id;
     received_.identity = event.source + " " + id_;
     if (event.time && expiry_) {
-      if (*expiry_ <= *event.time) return invalid("expirytime", "not after time");
+      if (*expiry_ <= *event.time) return invalid_attribute("expirytime", "not after time");
       event.expires_after = *expiry_ - *event.time;
     }
     return std::move(received_);
@@ -89,19 +70,21 @@ class Collector {
 Result<std::string> scalar(const JsonMember& member) {
   const char first = member.value.front();
   if (first == '"') return read_text(member.value);
-  if (first == '{' || first == '[') return invalid(member.name, "not a string, number or boolean");
+  if (first == '{' || first == '[')
+    return invalid_attribute(member.name, "not a string, number or boolean");
   return std::string(member.value);
 }
 
 Status take_data(const std::vector<JsonMember>& members, Event& event) {
   const std::string_view plain = find_member(members, "data");
   const std::string_view encoded = find_member(members, "data_base64");
-  if (!plain.empty() && !encoded.empty()) return invalid("data_base64", "data is there already");
+  if (!plain.empty() && !encoded.empty())
+    return invalid_attribute("data_base64", "data is there already");
   if (!encoded.empty() && encoded != "null") {
     const Result<std::string> text = read_text(encoded);
-    if (!text) return invalid("data_base64", text.status().message());
+    if (!text) return invalid_attribute("data_base64", text.status().message());
     Result<std::string> bytes = parse_base64(*text);
-    if (!bytes) return invalid("data_base64", bytes.status().message());
+    if (!bytes) return invalid_attribute("data_base64", bytes.status().message());
     event.data = std::move(*bytes);
   } else if (plain.starts_with('"') && !is_json_type(event.content_type)) {
     event.data = read_text(plain).value();
@@ -126,7 +109,7 @@ Result<Received> read_structured(std::string_view json) {
     const bool is_free =
         std::ranges::find(kTextFields, member.name, &TextField::name) == kTextFields.end() &&
         member.name != "id" && member.name != "time";
-    if (!is_text && !is_free) return invalid(member.name, "not a string");
+    if (!is_text && !is_free) return invalid_attribute(member.name, "not a string");
     if (Status status = collector.take(member.name, std::move(*value)); !status.is_ok()) {
       return status;
     }
@@ -141,7 +124,7 @@ Result<Received> read_binary(std::span<const std::pair<std::string, std::string>
   for (auto each = attributes.begin(); each != attributes.end(); ++each) {
     const auto same = [&](const auto& other) { return other.first == each->first; };
     if (std::any_of(attributes.begin(), each, same)) {
-      return invalid(each->first, "it stood there before");
+      return invalid_attribute(each->first, "it stood there before");
     }
     if (Status status = collector.take(each->first, each->second); !status.is_ok()) return status;
   }

@@ -30,26 +30,6 @@ struct Alias {
 };
 constexpr std::array kAliases = {Alias{"topic", "subject"}, Alias{"key", "partitionkey"}};
 
-struct TextField {
-  std::string_view name;
-  std::string Event::*field;
-};
-constexpr std::array kTextFields = {
-    TextField{"subject", &Event::topic},
-    TextField{"partitionkey", &Event::key},
-    TextField{"type", &Event::type},
-    TextField{"datacontenttype", &Event::content_type},
-    TextField{"dataschema", &Event::schema},
-    TextField{"source", &Event::source},
-    TextField{"correlationid", &Event::correlation_id},
-    TextField{"causationid", &Event::causation_id},
-    TextField{"traceparent", &Event::trace_parent},
-};
-
-Status invalid(std::string_view name, std::string_view what) {
-  return {Code::invalid_argument, std::string(name).append(": ").append(what)};
-}
-
 Status malformed(std::size_t position, std::string_view what) {
   return {Code::invalid_argument,
           "JSON, byte " + std::to_string(position) + ": " + std::string(what)};
@@ -84,7 +64,7 @@ class EventReader {
     }
     if (Status status = expiry(); !status.is_ok()) return status;
     if (Status status = data(); !status.is_ok()) return status;
-    if (event_.topic.empty()) return invalid("subject", "missing (or topic)");
+    if (event_.topic.empty()) return invalid_attribute("subject", "missing (or topic)");
     return std::move(event_);
   }
 
@@ -95,13 +75,13 @@ class EventReader {
     if (member.name == "not_before_ms") return span(member, event_.not_before);
     if (const auto* field = std::ranges::find(kTextFields, member.name, &TextField::name);
         field != kTextFields.end()) {
-      if (!yyjson_is_str(member.value)) return invalid(member.name, "not a string");
+      if (!yyjson_is_str(member.value)) return invalid_attribute(member.name, "not a string");
       event_.*(field->field) = text_of(member.value);
       return {};
     }
     if (member.name == "specversion" || member.name == "id" || member.name == "time" ||
         member.name == "expirytime") {
-      if (!yyjson_is_str(member.value)) return invalid(member.name, "not a string");
+      if (!yyjson_is_str(member.value)) return invalid_attribute(member.name, "not a string");
       return typed_attribute(member.name, text_of(member.value));
     }
     if (yyjson_is_bool(member.value)) {
@@ -109,7 +89,7 @@ class EventReader {
     } else if (yyjson_is_str(member.value) || yyjson_is_raw(member.value)) {
       add_free(member.name, text_of(member.value));
     } else {
-      return invalid(member.name, "not a string, number or boolean");
+      return invalid_attribute(member.name, "not a string, number or boolean");
     }
     return {};
   }
@@ -120,16 +100,16 @@ class EventReader {
 
   Status typed_attribute(std::string_view name, std::string_view text) {
     if (name == "specversion") {
-      return text == "1.0" ? Status() : invalid(name, "only 1.0 is understood");
+      return text == "1.0" ? Status() : invalid_attribute(name, "only 1.0 is understood");
     }
     if (name == "id") {
       Result<EventId> id = EventId::parse(text);
-      if (!id) return invalid(name, id.status().message());
+      if (!id) return invalid_attribute(name, id.status().message());
       event_.id = *id;
       return {};
     }
     Result<Timestamp> time = parse_time(text);
-    if (!time) return invalid(name, time.status().message());
+    if (!time) return invalid_attribute(name, time.status().message());
     (name == "time" ? event_.time : expiry_) = *time;
     return {};
   }
@@ -139,7 +119,7 @@ class EventReader {
         parse_whole(text_of(member.value), event_.sequence)) {
       return {};
     }
-    return invalid(member.name, "not a whole number of 64 bits");
+    return invalid_attribute(member.name, "not a whole number of 64 bits");
   }
 
   static Status span(const Member& member, std::optional<Duration>& out) {
@@ -147,7 +127,7 @@ class EventReader {
     std::int64_t milliseconds = 0;
     if (!yyjson_is_raw(member.value) || !parse_whole(text_of(member.value), milliseconds) ||
         milliseconds < 1 || milliseconds > kMost) {
-      return invalid(member.name, "not a whole number of milliseconds above 0");
+      return invalid_attribute(member.name, "not a whole number of milliseconds above 0");
     }
     out = std::chrono::milliseconds(milliseconds);
     return {};
@@ -155,22 +135,22 @@ class EventReader {
 
   Status expiry() {
     if (!expiry_) return {};
-    if (event_.expires_after) return invalid("expirytime", "ttl_ms says it already");
-    if (!event_.time) return invalid("expirytime", "there is no time to count it from");
-    if (*expiry_ <= *event_.time) return invalid("expirytime", "not after time");
+    if (event_.expires_after) return invalid_attribute("expirytime", "ttl_ms says it already");
+    if (!event_.time) return invalid_attribute("expirytime", "there is no time to count it from");
+    if (*expiry_ <= *event_.time) return invalid_attribute("expirytime", "not after time");
     event_.expires_after = *expiry_ - *event_.time;
     return {};
   }
 
   Status data() {
     if (data_.empty()) return {};
-    if (data_.size() > 1) return invalid("data_base64", "data is there already");
+    if (data_.size() > 1) return invalid_attribute("data_base64", "data is there already");
     const Member& member = data_.front();
     if (member.name == "data") return plain_data(member);
     if (yyjson_is_null(member.value)) return {};
-    if (!yyjson_is_str(member.value)) return invalid(member.name, "not a string");
+    if (!yyjson_is_str(member.value)) return invalid_attribute(member.name, "not a string");
     Result<std::string> bytes = parse_base64(text_of(member.value));
-    if (!bytes) return invalid(member.name, bytes.status().message());
+    if (!bytes) return invalid_attribute(member.name, bytes.status().message());
     event_.data = std::move(*bytes);
     return {};
   }
