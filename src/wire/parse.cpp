@@ -13,6 +13,7 @@
 
 #include "wire/base64.hpp"
 #include "wire/cloudevents.hpp"
+#include "wire/text_fields.hpp"
 
 namespace edgepost::wire {
 namespace {
