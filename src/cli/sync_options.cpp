@@ -333,7 +333,7 @@ Result<UplinkPlan> sync_plan(const Options& options, const Platform& platform) {
     } else {
       MqttOptions& own = endpoint.options.emplace<MqttOptions>(*mqtt);
       own.url = url;
-      own.tls = *tls;
+      if (needs_tls(url)) own.tls = *tls;
     }
     const auto tried = make_endpoint(endpoint, plan.options, "device", "edgepost", platform);
     if (!tried) return in_options(tried.status(), "to");

@@ -103,6 +103,16 @@ TEST_CASE_FIXTURE(Sync, "sync: where one upstream is away the next one gets the 
   CHECK(subscriber.next() == "1");
 }
 
+TEST_CASE_FIXTURE(Sync, "sync: an encrypted upstream and a plain broker go together") {
+  const Mosquitto broker;
+  publish("1\n2\n");
+  const Outcome outcome = run("sync", {"--to", "https://127.0.0.1:1/", "--to", broker.url(),
+                                       "--until-empty", "--timeout", "30s"});
+  CAPTURE(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out.starts_with("acknowledged 2 events"));
+}
+
 TEST_CASE_FIXTURE(Sync, "sync: only the streams named are drained, as the consumer named") {
   publish("1\n");
   publish("2\n", {"--stream", "second", "--create-stream"});
