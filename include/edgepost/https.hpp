@@ -107,14 +107,16 @@ struct HttpsOptions {
   std::string device_id{};                   ///< For `User-Agent`, and `{device_id}`.
   /// Content-Encoding: gzip for bodies above 512 bytes that get smaller. Not with WebhookAuth.
   bool gzip = false;
-  std::size_t batch_events_max = 1'000;                  ///< In one request, at most; 1 to 10,000.
-  std::size_t request_bytes_max = 1024 * 1024;           ///< Of a body before compression.
-  std::size_t response_bytes_max = 1024 * 1024;          ///< A longer answer is no answer.
-  Duration connect_timeout = std::chrono::seconds(10);   ///< For TCP and TLS.
-  Duration response_timeout = std::chrono::seconds(20);  ///< Without a byte of the answer.
-  Duration total_timeout = std::chrono::seconds(30);     ///< For one request; at most 30 s.
-  HttpsInbound inbound = HttpsInbound::none;             ///< See HttpsInbound.
-  std::string inbound_url{};                             ///< Same scheme; empty: `url`.
+  std::size_t batch_events_max = 1'000;                 ///< In one request, at most; 1 to 10,000.
+  std::size_t request_bytes_max = 1024 * 1024;          ///< Of a body before compression.
+  std::size_t response_bytes_max = 1024 * 1024;         ///< A longer answer is no answer.
+  Duration connect_timeout = std::chrono::seconds(10);  ///< For TCP and TLS.
+  /// Without a byte of the answer. CircuitBreaker::trip_after of the uplink (5 s) comes before it:
+  /// for a service that thinks longer, raise that as well.
+  Duration response_timeout = std::chrono::seconds(20);
+  Duration total_timeout = std::chrono::seconds(30);  ///< For one request; at most 30 s.
+  HttpsInbound inbound = HttpsInbound::none;          ///< See HttpsInbound.
+  std::string inbound_url{};                          ///< Same scheme; empty: `url`.
 };
 
 /// Makes a transport to one HTTPS endpoint (HTTP/1.1, keep-alive), on cpp-httplib over the TLS
