@@ -16,7 +16,7 @@ namespace {
 // Deeper nesting is a loop of handlers; its stack would run out next.
 constexpr std::ptrdiff_t kPublishDepthMax = 16;
 
-using Entries = std::vector<std::shared_ptr<Subscription::Entry>>;
+using Entries = std::vector<std::shared_ptr<bus::Entry>>;
 
 std::vector<std::string_view> filters_of(const Entries& entries) {
   std::vector<std::string_view> filters;
@@ -37,7 +37,9 @@ struct Snapshot {
 
 }  // namespace
 
-struct Bus::Shared {
+namespace bus {
+
+struct Shared {
   // Null when this thread is too deep in handlers already.
   std::shared_ptr<const Snapshot> begin_publish() {
     const std::lock_guard lock(mutex);
@@ -58,7 +60,7 @@ struct Bus::Shared {
     counters.failed += failed;
   }
 
-  void remove(const Subscription::Entry& entry) {
+  void remove(const Entry& entry) {
     const std::lock_guard lock(mutex);
     const auto place = std::lower_bound(
         entries.begin(), entries.end(), entry.number,
@@ -76,6 +78,10 @@ struct Bus::Shared {
   BusStatus counters;
 };
 
+}  // namespace bus
+
+Subscription::Subscription(std::shared_ptr<bus::Entry> entry) : entry_(std::move(entry)) {}
+
 Subscription& Subscription::operator=(Subscription&& other) noexcept {
   if (this == &other) return *this;
   unsubscribe();
@@ -85,15 +91,15 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
 
 Subscription::~Subscription() { unsubscribe(); }
 
-void Subscription::unsubscribe() {
+bool Subscription::unsubscribe() {
   // The handler may own this very object, which is therefore not touched again.
-  const std::shared_ptr<Entry> entry = std::move(entry_);
-  if (!entry) return;
+  const std::shared_ptr<bus::Entry> entry = std::move(entry_);
+  if (!entry) return true;
   if (const auto bus = entry->bus.lock()) bus->remove(*entry);
-  entry->end();
+  return entry->end();
 }
 
-Bus::Bus() : shared_(std::make_shared<Shared>()) {}
+Bus::Bus() : shared_(std::make_shared<bus::Shared>()) {}
 
 Bus::~Bus() {
   Entries entries;
@@ -110,8 +116,8 @@ Result<Subscription> Bus::subscribe(std::string_view filter, Handler handler) {
   if (Status status = validate_filter(filter); !status.is_ok()) return status;
   if (!handler) return Status(Code::invalid_argument, "handler: empty, a function is wanted");
   const std::lock_guard lock(shared_->mutex);
-  auto entry = std::make_shared<Subscription::Entry>(shared_, shared_->next_number++, filter,
-                                                     std::move(handler));
+  auto entry =
+      std::make_shared<bus::Entry>(shared_, shared_->next_number++, filter, std::move(handler));
   shared_->entries.push_back(entry);
   shared_->snapshot.reset();
   return Subscription(std::move(entry));

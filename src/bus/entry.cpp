@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-namespace edgepost {
+namespace edgepost::bus {
 
-Subscription::Entry::Entry(std::weak_ptr<Bus::Shared> bus_, std::uint64_t number_,
-                           std::string_view filter_, Handler handler)
+Entry::Entry(std::weak_ptr<Shared> bus_, std::uint64_t number_, std::string_view filter_,
+             Handler handler)
     : bus(std::move(bus_)), number(number_), filter(filter_), handler_(std::move(handler)) {}
 
-std::optional<Status> Subscription::Entry::call(const Event& event) {
+std::optional<Status> Entry::call(const Event& event) {
   {
     const std::lock_guard lock(mutex_);
     if (!active_) return std::nullopt;
@@ -20,20 +20,21 @@ std::optional<Status> Subscription::Entry::call(const Event& event) {
   return status;
 }
 
-void Subscription::Entry::leave() {
+void Entry::leave() {
   const std::lock_guard lock(mutex_);
   callers_.erase(std::find(callers_.begin(), callers_.end(), std::this_thread::get_id()));
   if (!active_) left_.notify_all();
 }
 
-void Subscription::Entry::end() {
+bool Entry::end() {
   Handler done;  // destroyed without the lock: what it holds may come back to the bus
   std::unique_lock lock(mutex_);
   active_ = false;
   const auto self = std::find(callers_.begin(), callers_.end(), std::this_thread::get_id());
-  if (self != callers_.end()) return;
+  if (self != callers_.end()) return false;
   left_.wait(lock, [this] { return callers_.empty(); });
   done.swap(handler_);
+  return true;
 }
 
-}  // namespace edgepost
+}  // namespace edgepost::bus

@@ -12,25 +12,25 @@
 
 #include "edgepost/bus.hpp"
 
-namespace edgepost {
+namespace edgepost::bus {
 
 /// One subscription: its filter, its handler, and the threads that are in the handler just now.
 /// Threads: any.
-struct Subscription::Entry {
+struct Entry {
   /// An active subscription, the `number`th of `bus`.
-  Entry(std::weak_ptr<Bus::Shared> bus, std::uint64_t number, std::string_view filter,
-        Handler handler);
+  Entry(std::weak_ptr<Shared> bus, std::uint64_t number, std::string_view filter, Handler handler);
 
   /// Calls the handler without holding a lock. None when the subscription has ended.
   std::optional<Status> call(const Event& event);
 
   /// Makes every later call() do nothing, waits for those on other threads and destroys the
-  /// handler. Inside the handler it does not wait, and the handler lives as long as this object.
-  void end();
+  /// handler: true. Inside the handler it does not wait, and the handler lives as long as this
+  /// object: false.
+  bool end();
 
-  const std::weak_ptr<Bus::Shared> bus;  ///< Gone when the bus is.
-  const std::uint64_t number;            ///< Rises in the order of subscribing.
-  const std::string filter;              ///< Valid.
+  const std::weak_ptr<Shared> bus;  ///< Gone when the bus is.
+  const std::uint64_t number;       ///< Rises in the order of subscribing.
+  const std::string filter;         ///< Valid.
 
  private:
   void leave();
@@ -42,4 +42,4 @@ struct Subscription::Entry {
   bool active_ = true;
 };
 
-}  // namespace edgepost
+}  // namespace edgepost::bus
