@@ -36,7 +36,7 @@ Words asking() {
 }
 
 void check_served(const TlsServer& server, TlsClient& client,
-                  const std::string& description = "TLSv1.3 TLS1-3-AES-128-GCM-SHA256") {
+                  const std::string& description = "TLSv1.3 TLS1-3-CHACHA20-POLY1305-SHA256") {
   const TlsClient::Outcome outcome = client.connect(server.port());
   CHECK(outcome.failure.reason.empty());
   CHECK(outcome.is_served);
@@ -122,13 +122,13 @@ TEST_CASE("tls: TLS 1.2 is spoken where it was asked for by name [P-60]") {
   options.oldest = TlsVersion::tls12;
   TlsClient client(options);
   const TlsServer old(serving_chain({"-tls1_2"}));
-  check_served(old, client, "TLSv1.2 TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256");
-  check_served(old, client, "TLSv1.2 TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256");
+  check_served(old, client, "TLSv1.2 TLS-ECDHE-ECDSA-WITH-CHACHA20-POLY1305-SHA256");
+  check_served(old, client, "TLSv1.2 TLS-ECDHE-ECDSA-WITH-CHACHA20-POLY1305-SHA256");
   const TlsServer both(serving_chain());
   check_served(both, client);
 }
 
-constexpr const char* kResumed = "TLSv1.3 TLS1-3-AES-128-GCM-SHA256, resumed";
+constexpr const char* kResumed = "TLSv1.3 TLS1-3-CHACHA20-POLY1305-SHA256, resumed";
 
 /// What a connection cost on the wire, both ways.
 std::uint64_t bytes(const TlsClient::Outcome& outcome) {

@@ -119,7 +119,7 @@ struct SecureFixture {
 
 TEST_CASE_FIXTURE(SecureFixture, "secure: a verified server is connected to, by TLS 1.3 [P-60]") {
   CHECK(shake_hands() == Want::nothing);
-  CHECK(client->description() == "TLSv1.3 TLS1-3-AES-128-GCM-SHA256");
+  CHECK(client->description() == "TLSv1.3 TLS1-3-CHACHA20-POLY1305-SHA256");
 }
 
 TEST_CASE_FIXTURE(SecureFixture, "secure: a server of another name is not [P-60]") {
