@@ -120,7 +120,7 @@ Result<std::unique_ptr<Transport>> make_mqtt_transport(const MqttOptions& option
 }
 
 Result<Event> make_reply(const Event& request) {
-  const std::string* const topic = mqtt::find_attribute(request, mqtt::kResponseTopic);
+  const std::string* const topic = find_attribute(request, kResponseTopic);
   if (topic == nullptr) return invalid("responsetopic: the request asks for no reply");
   if (Status status = validate_topic(*topic); !status.is_ok()) {
     return invalid("responsetopic: " + status.message());
@@ -129,7 +129,7 @@ Result<Event> make_reply(const Event& request) {
   reply.topic = *topic;
   reply.correlation_id = request.correlation_id;
   reply.attributes.push_back({std::string(mqtt::kDestination), *topic});
-  if (const std::string* const data = mqtt::find_attribute(request, mqtt::kCorrelationData)) {
+  if (const std::string* const data = find_attribute(request, mqtt::kCorrelationData)) {
     reply.attributes.push_back({std::string(mqtt::kCorrelationData), *data});
   }
   return reply;
