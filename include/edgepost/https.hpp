@@ -86,7 +86,7 @@ struct RequestTemplate {
 enum class HttpsInbound : unsigned char {
   none,
   /// `GET inbound_url?cursor=…`, which the server may hold open: 200 with a CloudEvents batch and
-  /// the header `Edgepost-Cursor`, or 204 for nothing. The cursor (printable ASCII without `%`) is
+  /// the header `Edgepost-Cursor`, or 204 for nothing. The cursor (printable ASCII) is
   /// stored with the events. A poll that fails ends the link, as a failed POST does.
   long_poll,
   /// Server-sent events (WHATWG HTML, section 9.2): `data` is a structured CloudEvent, `id` the

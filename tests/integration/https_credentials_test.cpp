@@ -177,13 +177,13 @@ TEST_CASE("https: a bearer token in a file is read again for the next connection
   CHECK(send_one(driver, 2).meaning == AnswerClass::acknowledged);
 }
 
-TEST_CASE("https: a secret that cannot be read is told as credentials, without a connection") {
+TEST_CASE("https: a secret that cannot be read is told, without a connection") {
   HttpServer server([](const HttpRequest&) { return HttpResponse(); });
   HttpsOptions options = https_options(server.url());
   options.auth = BearerAuth{{.file = "/nonexistent/token"}};
   TransportDriver driver(https_transport(options));
   const Answer answer = driver.fail_to_connect();
-  CHECK(answer.meaning == AnswerClass::credentials);
+  CHECK(answer.meaning == AnswerClass::link_down);
   CHECK(answer.reason.find("/nonexistent/token") != std::string::npos);
 }
 

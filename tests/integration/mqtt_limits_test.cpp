@@ -166,7 +166,7 @@ TEST_CASE("mqtt limits: a password is read for each connection, and never shown 
   options.password.file = directory.file("secret");
   TransportDriver driver(options);
   const Answer missing = driver.fail_to_connect();
-  CHECK(missing.meaning == AnswerClass::credentials);
+  CHECK(missing.meaning == AnswerClass::link_down);
   CHECK(missing.reason.find("password: ") != std::string::npos);
   CHECK(missing.reason.find(directory.file("secret")) != std::string::npos);
   write_file(directory.file("secret"), "wrong\n");

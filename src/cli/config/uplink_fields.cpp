@@ -79,6 +79,7 @@ constexpr std::array kUplink{
     field<kOf, &U::live_percent>("live_percent", "Share of fresh events beside a backlog",
                                  Range{0, 100}),
     field<kOf, &U::connect_timeout>("connect_timeout", "To be accepted"),
+    field<kOf, &U::blocked_retry>("blocked_retry", "After a refusal, look so often; 0s: never"),
     field<kOf, &U::probe_interval>("probe_interval", "Look so often for who is away; 0s: never"),
 };
 

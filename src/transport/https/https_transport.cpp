@@ -49,7 +49,8 @@ Status HttpsTransport::connect() {
   disconnect();
   const Instant now = platform_.clock->now();
   if (const Status read = authenticator_.refresh(); !read.is_ok()) {
-    lose({AnswerClass::credentials, read.message(), {}});
+    // Nobody has refused anything: the file may be there in a moment.
+    lose({AnswerClass::link_down, read.message(), {}});
     return {};
   }
   state_ = State::authorizing;

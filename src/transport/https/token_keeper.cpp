@@ -29,7 +29,7 @@ void TokenKeeper::fetch(Instant now) {
   failure_.reset();
   Result<std::string> secret = read_secret(options_.client_secret);
   if (!secret) {
-    return finish(now, {{}, {AnswerClass::credentials, "token: " + secret.status().message(), {}}});
+    return finish(now, {{}, {AnswerClass::link_down, "token: " + secret.status().message(), {}}});
   }
   const Url url = parse_url("auth.token_url", options_.token_url).value();
   Line::Options options;

@@ -77,7 +77,8 @@ void MqttTransport::greet() {
   std::string password;
   if (!options_.password.is_empty()) {
     Result<std::string> read = read_secret(options_.password);
-    if (!read) return lose({AnswerClass::credentials, "password: " + read.status().message(), {}});
+    // Nobody has refused anything: the file may be there in a moment.
+    if (!read) return lose({AnswerClass::link_down, "password: " + read.status().message(), {}});
     password = std::move(*read);
   }
   client_ = Client::make(options_, password, presence_, is_v5_);

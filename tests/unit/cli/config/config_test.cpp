@@ -53,6 +53,7 @@ TEST_CASE("config: values of every kind become options") {
     "routes": [{"filter": "c", "stream": "out"}],
     "uplinks": [{"name": "cloud", "streams": ["out"], "inbox": "in", "order": "stream",
                  "retry": {"max_delay": "1m", "multiplier": 1.5}, "probe_interval": "0s",
+                 "blocked_retry": "2h",
                  "pacing": {"events_per_second": 10, "bytes_per_day": "2GiB"},
                  "failover": {"residency": {"out": "eu"}},
                  "endpoints": [{"url": "mqtt://h", "tags": ["eu"], "version": "3.1.1",
@@ -80,6 +81,7 @@ TEST_CASE("config: values of every kind become options") {
   CHECK(uplink.retry.max_delay == 1min);
   CHECK(uplink.retry.multiplier == doctest::Approx(1.5));
   CHECK(uplink.probe_interval == 0s);
+  CHECK(uplink.blocked_retry == 2h);
   CHECK(uplink.pacing.events_per_second == 10);
   CHECK(uplink.pacing.bytes_per_day == std::uint64_t{2} << 30U);
   CHECK(uplink.failover.residency.at("out") == "eu");
