@@ -10,7 +10,8 @@ void Hangups::acknowledged(const Place& place) {
   ++passed_;
   if (losses_ == 0 && culprits_.empty()) return;
   const bool is_stranger = !clear_suspect(place) && is_one_at_a_time();
-  if (culprits_.contains(place) || (is_stranger && ++waited_ > kPatience)) absolve();
+  if (is_stranger) waited_ = is_before_awaited(place) ? 0 : waited_ + 1;
+  if (culprits_.contains(place) || waited_ > kPatience) absolve();
 }
 
 bool Hangups::lost(std::span<const Place> unanswered) {
@@ -52,6 +53,14 @@ bool Hangups::clear_suspect(const Place& place) {
   const bool was_suspect = suspects_.erase(place) > 0;
   if (suspects_.empty()) losses_ = 0;
   return was_suspect;
+}
+
+// Whether one of those that are waited for comes later in its stream: its turn is still to come.
+bool Hangups::is_before_awaited(const Place& place) const {
+  const auto suspect = suspects_.upper_bound(place);
+  const auto culprit = culprits_.upper_bound(place);
+  return (suspect != suspects_.end() && suspect->stream == place.stream) ||
+         (culprit != culprits_.end() && culprit->first.stream == place.stream);
 }
 
 bool Hangups::died_at(Culprit& culprit) {

@@ -23,7 +23,8 @@ class Hangups {
   static constexpr unsigned kSoon = 5;
   /// Culprits remembered.
   static constexpr std::size_t kCulpritsMax = 64;
-  /// Others that pass one at a time before what they wait for counts as gone: streams drop events.
+  /// Others that pass one at a time, none of which stands before what they wait for, until that
+  /// counts as gone: streams drop events.
   static constexpr unsigned kPatience = 64;
 
   /// The upstream took the event.
@@ -59,13 +60,14 @@ class Hangups {
 
   bool died_at(Culprit& culprit);
   bool clear_suspect(const Place& place);
+  [[nodiscard]] bool is_before_awaited(const Place& place) const;
   void absolve();
 
   std::set<Place> suspects_;  // unanswered at each of the last losses
   unsigned losses_ = 0;       // with these in common
   std::map<Place, Culprit> culprits_;
   bool is_way_cleared_ = false;
-  unsigned waited_ = 0;  // others that passed one at a time
+  unsigned waited_ = 0;  // others that passed one at a time in a row; see kPatience
   std::uint64_t passed_ = 0;
 };
 

@@ -98,6 +98,17 @@ TEST_CASE("refusal: what is too large dies alone, announced or refused [P-11]") 
   }
 }
 
+TEST_CASE("refusal: an event at which the broker hangs up each time stops no other [P-11]") {
+  Scene scene("hangup");
+  const Mosquitto broker("max_packet_size 50000\n");  // which it cannot announce to MQTT 3.1.1
+  const Witness witness(scene.gateway.oracle, {.port = broker.port(), .version = 4});
+  scene.gateway.publish(kEvents);
+  const std::string large = scene.large();
+  scene.gateway.publish(kEvents);
+  scene.gateway.start(scene.gateway.mqtt(broker.port(), MqttVersion::v311), scene.options);
+  scene.finish({large});
+}
+
 TEST_CASE("refusal: a quota that is used up for a while kills no event [P-14]") {
   constexpr int kQuotaExceeded = 0x97;
   std::atomic<int> refusals = 20;

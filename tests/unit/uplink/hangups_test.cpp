@@ -91,6 +91,17 @@ TEST_CASE_FIXTURE(HangupsFixture, "hangups: what does not come again is not wait
   CHECK_FALSE(hangups.is_one_at_a_time());
 }
 
+TEST_CASE_FIXTURE(HangupsFixture, "hangups: what comes later in its stream is waited for [P-11]") {
+  constexpr std::uint64_t kLarge = 10'000;
+  lose({1, kLarge});
+  lose({1, kLarge});
+  for (std::uint64_t i = 1; i < kLarge; ++i)
+    pass(i);
+  CHECK(hangups.is_one_at_a_time());
+  CHECK_FALSE(lose({kLarge}));
+  CHECK(hangups.guilt({0, kLarge}) != nullptr);
+}
+
 TEST_CASE_FIXTURE(HangupsFixture, "hangups: what has gone for good is forgotten") {
   make_culprit(1);
   hangups.forget({0, 1});

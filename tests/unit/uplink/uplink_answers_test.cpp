@@ -183,6 +183,23 @@ TEST_CASE_FIXTURE(HangupFixture,
 }
 
 TEST_CASE_FIXTURE(HangupFixture,
+                  "uplink: it is found behind all those that stand before it by key [P-11]") {
+  hang_up_at([](const Event& event) { return event.key == "log"; });
+  const auto publish_readings = [this] {
+    for (int i = 0; i < 30; ++i)
+      publish_keys({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+  };
+  publish_readings();
+  publish_keys({"log"});
+  publish_readings();
+  run_until(clock.now() + seconds(20));
+  CHECK(dead() == Reasons{"max_deliver"});
+  CHECK(floor() == 601);
+  CHECK(status().endpoints.front().trips == 0);
+  CHECK(hangups <= 8);
+}
+
+TEST_CASE_FIXTURE(HangupFixture,
                   "uplink: in requests as well, an event at which the link dies is found [P-11]") {
   peer.limits.batch_events_max = 100;
   policy.batch_events = 8;
