@@ -75,6 +75,33 @@ constexpr Family<GatewayStatus> kGateway[] = {
      [](const GatewayStatus& s) { return s.bus.delivered; }},
     {"edgepost_bus_failed_total", "counter", "Calls of handlers that failed.",
      [](const GatewayStatus& s) { return s.bus.failed; }},
+    {"edgepost_bus_dropped_total", "counter", "Events for which a queue had no room.",
+     [](const GatewayStatus& s) { return s.bus.dropped; }},
+    {"edgepost_bus_retained", "gauge", "Topics whose last event is kept.",
+     [](const GatewayStatus& s) { return std::uint64_t{s.bus.retained}; }},
+    {"edgepost_bus_bytes", "gauge", "Heap that topics and filters take.",
+     [](const GatewayStatus& s) { return std::uint64_t{s.bus.bytes}; }},
+};
+
+constexpr Family<SubscriptionStatus> kSubscriptions[] = {
+    {"edgepost_bus_subscription_delivered_total", "counter", "Calls of its handler.",
+     [](const SubscriptionStatus& s) { return s.delivered; }},
+    {"edgepost_bus_subscription_failed_total", "counter", "Calls that failed.",
+     [](const SubscriptionStatus& s) { return s.failed; }},
+    {"edgepost_bus_subscription_filtered_total", "counter", "Events its conditions left out.",
+     [](const SubscriptionStatus& s) { return s.filtered; }},
+    {"edgepost_bus_subscription_dropped_total", "counter", "Events its queue had no room for.",
+     [](const SubscriptionStatus& s) { return s.dropped; }},
+    {"edgepost_bus_subscription_spilled_total", "counter", "Events that were spilled instead.",
+     [](const SubscriptionStatus& s) { return s.spilled; }},
+    {"edgepost_bus_subscription_blocked_total", "counter", "Publishes that waited for room.",
+     [](const SubscriptionStatus& s) { return s.blocked; }},
+    {"edgepost_bus_subscription_slow_total", "counter", "Calls that took longer than slow_after.",
+     [](const SubscriptionStatus& s) { return s.slow; }},
+    {"edgepost_bus_subscription_queued", "gauge", "Queue depth: events that wait now.",
+     [](const SubscriptionStatus& s) { return std::uint64_t{s.queued}; }},
+    {"edgepost_bus_subscription_queued_max", "gauge", "The most that ever waited.",
+     [](const SubscriptionStatus& s) { return std::uint64_t{s.queued_max}; }},
 };
 
 constexpr Family<StreamStatus> kStreams[] = {
@@ -157,6 +184,20 @@ constexpr Family<SubscriberStatus> kSubscribers[] = {
     {"edgepost_subscriber_breaker_open", "gauge", "1 while paused, because everything failed.",
      [](const SubscriberStatus& s) { return std::uint64_t{s.is_breaker_open}; }},
 };
+
+/// Those that have a name: it is theirs alone, while two may have one filter.
+void write_subscriptions(PrometheusText& out, std::vector<SubscriptionStatus> all) {
+  std::erase_if(all, [](const SubscriptionStatus& one) { return one.name.empty(); });
+  const auto labels_of = [](const SubscriptionStatus& one) {
+    return std::array{Label{"subscription", one.name}, Label{"filter", one.filter}};
+  };
+  write<SubscriptionStatus>(out, kSubscriptions, all, labels_of);
+  std::erase_if(all, [](const SubscriptionStatus& one) { return one.times == CallTimes(); });
+  if (all.empty()) return;
+  out.family("edgepost_bus_subscription_call_seconds", "histogram", "What measured calls took.");
+  for (const SubscriptionStatus& one : all)
+    out.histogram(labels_of(one), one.times, one.busy);
+}
 
 void write_streams(PrometheusText& out, const GatewayStatus& status) {
   write<StreamStatus>(out, kStreams, status.streams, [](const StreamStatus& stream) {
@@ -254,6 +295,7 @@ std::string Gateway::metrics() const {
                        [](const GatewayStatus&) { return std::span<const Label>(); });
   out.family("edgepost_audit_rows_total", "counter", "Calls to the world outside.");
   out.sample({}, parts_->audit.count());
+  write_subscriptions(out, now.bus.named);
   write_streams(out, now);
   write_uplinks(out, now.uplinks);
   write_endpoints(out, now.uplinks);

@@ -17,7 +17,7 @@ using CallTimes = std::array<std::uint64_t, 20>;
 /// One subscription that was made with options, since it was made. Counters of one that ended are
 /// gone; those of the bus remain.
 struct SubscriptionStatus {
-  std::string name{};           ///< As in SubscribeOptions; its filter when it has none.
+  std::string name{};           ///< As in SubscribeOptions; empty when it has none.
   std::string filter{};         ///< What it listens to.
   std::uint64_t delivered = 0;  ///< Calls of its handler.
   std::uint64_t failed = 0;     ///< Those of them that returned a failure.
@@ -29,6 +29,7 @@ struct SubscriptionStatus {
   std::size_t queued = 0;       ///< Events that wait now.
   std::size_t queued_max = 0;   ///< The most there were.
   Duration longest{};           ///< Longest call that was measured.
+  Duration busy{};              ///< All calls that were measured, together.
   CallTimes times{};            ///< With `is_measured`.
   std::string last_error{};     ///< Of the last call that failed; empty: none did.
 };

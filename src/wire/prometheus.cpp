@@ -1,5 +1,8 @@
 #include "wire/prometheus.hpp"
 
+#include <array>
+#include <chrono>
+
 namespace edgepost::wire {
 namespace {
 
@@ -23,15 +26,32 @@ void PrometheusText::sample(Labels labels, std::uint64_t value) {
 }
 
 void PrometheusText::histogram(Labels labels, const Histogram& histogram) {
+  const auto bound = [](std::size_t bucket) {
+    return Duration(std::chrono::milliseconds(1)) * (1U << 2 * bucket);
+  };
+  this->histogram(labels, histogram.counts, bound, histogram.sum);
+}
+
+void PrometheusText::histogram(Labels labels, const CallTimes& times, Duration sum) {
+  const auto bound = [](std::size_t bucket) {
+    constexpr std::array kSteps = {1, 2, 5};
+    Duration until(kSteps[bucket % kSteps.size()]);
+    for (std::size_t tens = bucket / kSteps.size(); tens > 0; --tens)
+      until *= 10;
+    return until;
+  };
+  histogram(labels, times, bound, sum);
+}
+
+void PrometheusText::histogram(Labels labels, std::span<const std::uint64_t> counts,
+                               Duration (*bound)(std::size_t bucket), Duration sum) {
   std::uint64_t count = 0;
-  Duration bound = std::chrono::milliseconds(1);
-  for (std::size_t i = 0; i < Histogram::kBuckets; ++i, bound *= 4) {
-    count += histogram.counts[i];
-    const bool is_last = i + 1 == Histogram::kBuckets;
-    const std::string until = is_last ? "+Inf" : seconds(bound);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    count += counts[i];
+    const std::string until = i + 1 == counts.size() ? "+Inf" : seconds(bound(i));
     line("_bucket", labels, {"le", until}, std::to_string(count));
   }
-  line("_sum", labels, {}, seconds(histogram.sum));
+  line("_sum", labels, {}, seconds(sum));
   line("_count", labels, {}, std::to_string(count));
 }
 

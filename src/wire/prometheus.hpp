@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "edgepost/bus_status.hpp"
 #include "edgepost/time.hpp"
 #include "edgepost/uplink.hpp"
 
@@ -28,10 +30,14 @@ class PrometheusText {
 
   /// Adds a histogram, in seconds.
   void histogram(Labels labels, const Histogram& histogram);
+  /// The same of calls that took `sum` together.
+  void histogram(Labels labels, const CallTimes& times, Duration sum);
 
   [[nodiscard]] std::string take() { return std::move(text_); }
 
  private:
+  void histogram(Labels labels, std::span<const std::uint64_t> counts,
+                 Duration (*bound)(std::size_t bucket), Duration sum);
   void line(std::string_view suffix, Labels labels, Label more, std::string_view value);
   void label(char before, const Label& label);
 

@@ -45,3 +45,22 @@ TEST_CASE("prometheus: the buckets of a histogram count what is below their boun
     CHECK(lines.find(line) != std::string::npos);
   }
 }
+
+TEST_CASE("prometheus: the buckets of call times are 1, 2 and 5 of each power of ten") {
+  CallTimes times{};
+  times[0] = 1;
+  times[4] = 2;
+  times[17] = 3;
+  times[19] = 4;
+  PrometheusText text;
+  text.family("c_seconds", "histogram", "Calls.");
+  text.histogram(std::array{Label{"h", "p"}}, times, std::chrono::microseconds(9));
+  const std::string lines = text.take();
+  for (const char* line : {"{h=\"p\",le=\"0.000001\"} 1\n", "{h=\"p\",le=\"0.000010\"} 1\n",
+                           "{h=\"p\",le=\"0.000020\"} 3\n", "{h=\"p\",le=\"0.200000\"} 3\n",
+                           "{h=\"p\",le=\"0.500000\"} 6\n", "{h=\"p\",le=\"1.000000\"} 6\n",
+                           "{h=\"p\",le=\"+Inf\"} 10\n", "c_seconds_sum{h=\"p\"} 0.000009\n"}) {
+    INFO(line);
+    CHECK(lines.find(line) != std::string::npos);
+  }
+}
