@@ -1,45 +1,62 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <vector>
 
+#include "bus/epochs.hpp"
+#include "bus/listener.hpp"
+#include "bus/stage.hpp"
 #include "edgepost/bus.hpp"
 
 namespace edgepost::bus {
 
-/// One subscription: its filter, its handler, and the threads that are in the handler just now.
-/// Threads: any.
-struct Entry {
-  /// An active subscription, the `number`th of `bus`.
-  Entry(std::weak_ptr<Shared> bus, std::uint64_t number, std::string_view filter, Handler handler);
+/// Before every priority that a user may give, and not counted: what the bus itself listens to.
+inline constexpr int kInternalPriority = 101;
 
-  /// Calls the handler without holding a lock. None when the subscription has ended.
-  std::optional<Status> call(const Event& event);
+/// One subscription. While the bus knows it, it owns itself through `self`, so that publishers need
+/// not count references.
+struct Entry : Listener {
+  /// Where it is in its life: open, or running while it ended itself, or being destroyed, or over.
+  enum class End : unsigned char { open, abandoned, closing, closed };
 
-  /// Makes every later call() do nothing, waits for those on other threads and destroys the
-  /// handler: true. Inside the handler it does not wait, and the handler lives as long as this
-  /// object: false.
-  bool end();
+  std::atomic<bool> is_active{true};  ///< False once it has ended. Changed under the bus's mutex.
+  bool is_counted = true;             ///< In the status of the bus; not so what is internal.
+  Stage* serving = nullptr;           ///< The stage, if there is one.
+  Handler handler;                    ///< What is called when there is none.
 
-  const std::weak_ptr<Shared> bus;  ///< Gone when the bus is.
-  const std::uint64_t number;       ///< Rises in the order of subscribing.
-  const std::string filter;         ///< Valid.
+  std::shared_ptr<Stage> stage;
+  std::string filter;
+  std::weak_ptr<Shared> bus;    ///< Gone when the bus is.
+  std::shared_ptr<Entry> self;  ///< Until no publisher can see it any more.
+  Entry* previous = nullptr;    ///< In order of subscribing; guarded by the bus's mutex.
+  Entry* next = nullptr;
+  End end = End::open;             ///< Guarded by the mutex of the epochs, as the next one is.
+  const Reader* closer = nullptr;  ///< The thread that destroys its handler.
 
- private:
-  void leave();
+  /// Its name; its filter when it has none.
+  [[nodiscard]] std::string_view label() const {
+    return stage && !stage->name().empty() ? stage->name() : std::string_view(filter);
+  }
 
-  std::mutex mutex_;
-  std::condition_variable left_;
-  std::vector<std::thread::id> callers_;  // one for each running call
-  Handler handler_;                       // changed only while nobody is in it
-  bool active_ = true;
+  /// Offers `event` to whoever serves this. Requires: a Calling or Inside::begin that said yes.
+  Stage::Outcome call(const Event& event) {
+    if (serving != nullptr) return serving->offer(event);
+    return handler(event).is_ok() ? Stage::Outcome::taken : Stage::Outcome::failed;
+  }
 };
+
+inline bool Inside::begin(const Entry& entry) {
+  return reader_.shown.begin(reader_.depth - 1, &entry, entry.is_active, epochs_.barrier());
+}
+
+inline void Inside::finish(Entry& entry) {
+  const bool is_active =
+      reader_.shown.finish(reader_.depth - 1, entry.is_active, epochs_.barrier());
+  if (!is_active) [[unlikely]]
+    epochs_.left(entry);
+}
 
 }  // namespace edgepost::bus

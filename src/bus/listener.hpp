@@ -1,18 +1,28 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace edgepost::bus {
 
-/// What a filter leads to. A subscription is one.
+/// What an index of filters knows of a subscription.
 struct Listener {
-  std::uint64_t rank = 0;  ///< The smaller one hears an event first; no two have the same.
+  std::uint64_t rank = 0;  ///< Smaller ones hear an event first; different for each of a bus.
 };
 
-/// What the writer of a structure has replaced, and readers may still look at.
+/// The listeners of one topic, by rank. Cleared and filled again and again, it takes no memory.
+using Matches = std::vector<Listener*>;
+
+/// Something that was replaced and may still be read: to be destroyed when no reader can see it.
 struct Retired {
-  void* object;
-  void (*destroy)(void* object);  ///< To be called when no reader can see it any more.
+  void* object = nullptr;
+  void (*destroy)(void*) = nullptr;
 };
+
+/// `object`, to be deleted.
+template <typename T>
+Retired retired(T* object) {
+  return {object, [](void* old) { delete static_cast<T*>(old); }};
+}
 
 }  // namespace edgepost::bus
