@@ -37,7 +37,10 @@ Bus::Bus() : Bus(BusOptions()) {}
 
 Bus::Bus(const BusOptions& options) : shared_(std::make_shared<bus::Shared>(options)) {}
 
-Bus::~Bus() { shared_->end_all(); }
+Bus::~Bus() {
+  shared_->end_all();
+  shared_->requests.close();
+}
 
 Result<Subscription> Bus::subscribe(std::string_view filter, Handler handler) {
   if (Status status = validate_filter(filter); !status.is_ok()) return status;

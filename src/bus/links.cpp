@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/topic.hpp"
+#include "bus/shared.hpp"
 
 namespace edgepost {
 namespace bus {
@@ -39,6 +40,22 @@ std::vector<BusLink> join(const std::set<Published>& published,
 }
 
 }  // namespace bus
+
+void Bus::trace(bool is_on) { shared_->trace.turn(is_on); }
+
+std::vector<BusLink> Bus::links() const {
+  std::set<bus::Published> published = shared_->trace.published();
+  std::vector<bus::Listening> listeners;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    for (const bus::PreparedTopic* topic : shared_->prepared)
+      published.emplace(topic->publisher, topic->name);
+    for (const bus::Entry* entry = shared_->first; entry != nullptr; entry = entry->next) {
+      if (entry->is_counted) listeners.push_back({std::string(entry->label()), entry->filter});
+    }
+  }
+  return bus::join(published, listeners);
+}
 
 namespace {
 

@@ -22,7 +22,10 @@ std::uint64_t rank_of(int priority, std::uint64_t number) {
 }  // namespace
 
 Shared::Shared(const BusOptions& options_)
-    : epochs(Barrier::best()), options(completed(options_)) {}
+    : epochs(Barrier::best()),
+      options(completed(options_)),
+      retained(options.retained_max),
+      requests(*options.platform.random) {}
 
 std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handler handler,
                                    std::shared_ptr<Stage> stage) {
@@ -183,6 +186,7 @@ BusStatus Shared::status() const {
   status.dropped = totals[3];
   const std::lock_guard lock(mutex);
   status.subscriptions = active;
+  status.retained = retained.size();
   status.bytes = index.bytes();
   for (const Entry* entry = first; entry != nullptr; entry = entry->next) {
     if (!entry->stage) continue;

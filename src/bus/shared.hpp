@@ -13,6 +13,8 @@
 #include "bus/filter_index.hpp"
 #include "bus/links.hpp"
 #include "bus/prepared.hpp"
+#include "bus/requests.hpp"
+#include "bus/retained.hpp"
 #include "edgepost/bus.hpp"
 #include "edgepost/platform.hpp"
 
@@ -54,6 +56,8 @@ struct Shared : std::enable_shared_from_this<Shared> {
 
   std::atomic<std::uint64_t> generation{1};  // of the subscriptions: rises with every change
   Trace trace;
+  Retained retained;
+  Requests requests;
 
  private:
   void deliver(Inside& inside, std::span<Listener* const> listeners, const Event& event);
