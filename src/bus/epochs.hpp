@@ -17,6 +17,9 @@ namespace edgepost::bus {
 
 struct Entry;
 
+// Deeper nesting is a loop of handlers; its stack would run out next.
+inline constexpr std::size_t kDepthMax = 16;
+
 /// Counters that one thread writes and any thread may read.
 struct Counters {
   std::atomic<std::uint64_t> published{0};
@@ -32,11 +35,11 @@ inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
 
 /// The record of one thread. Only that thread writes it, until it ends and another takes it over.
 struct alignas(64) Reader {
-  Announcement<std::atomic> shown;
+  Announcement<std::atomic, kDepthMax> shown;
   std::size_t depth = 0;  ///< Of handlers and publishes, in each other.
   Counters counters;
-  std::array<Matches, Announcement<std::atomic>::kDepthMax> matches;  ///< One for each depth.
-  bool is_taken = true;                                               ///< By a thread that lives.
+  std::array<Matches, kDepthMax> matches;  ///< One for each depth.
+  bool is_taken = true;                    ///< By a thread that lives.
 };
 
 /// Who is inside a bus just now, so that what readers may still see is destroyed after they have
@@ -116,7 +119,7 @@ class Epochs {
 class Inside {
  public:
   explicit Inside(Epochs& epochs) : epochs_(epochs), reader_(epochs.reader()) {
-    if (reader_.depth == Announcement<std::atomic>::kDepthMax) return;
+    if (reader_.depth == kDepthMax) return;
     is_inside_ = true;
     if (reader_.depth++ == 0) reader_.shown.enter(epochs.barrier());
   }

@@ -15,12 +15,9 @@ namespace edgepost::bus {
 /// was inside after the unlinking has left since. May a handler be destroyed? When it was marked
 /// ended, and no reader shows it as running since. In both the reader stores and then loads, and so
 /// does the other side: hence the barriers (see platform/barrier.hpp).
-template <template <typename> class Atomic>
+template <template <typename> class Atomic, std::size_t kDepthMax>
 class Announcement {
  public:
-  // Deeper nesting is a loop of handlers; its stack would run out next.
-  static constexpr std::size_t kDepthMax = 16;
-
   /// Owner: from now on, what can be reached is not destroyed.
   template <typename Barrier>
   void enter(const Barrier& barrier) {
