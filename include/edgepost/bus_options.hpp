@@ -28,8 +28,8 @@ enum class Run : unsigned char {
 enum class Overflow : unsigned char {
   drop_oldest,  ///< The event that has waited longest makes room.
   drop_newest,  ///< The event is not queued.
-  /// The publisher waits (back-pressure) until there is room. Inside a handler that the same worker
-  /// runs, which would wait for itself, the event is dropped as by drop_newest.
+  /// The publisher waits (back-pressure) until there is room. Where no worker runs, and inside a
+  /// handler that the same worker runs, it would wait for ever: there as drop_newest.
   block,
   /// The newest event of each key, or of each topic where events have no key, is kept, at the place
   /// of the one that it replaces; beyond `queue_capacity` different ones, as drop_newest.
@@ -58,6 +58,7 @@ struct SubscribeOptions {
   std::uint32_t every = 1;  ///< Only every n-th event of a topic, the first one included; 1: all.
   /// At most one event of a topic in each interval: the first at once, then the latest one when the
   /// interval ends (coalesced, on the bus's worker or the queue's), if there was one. 0: all.
+  /// Of `on_change`, `every` and `interval` the bus remembers 4,096 topics, those heard of last.
   Duration interval{};
   bool latest = true;  ///< False: nothing at the end of an interval; what came in it is left out.
 

@@ -21,7 +21,8 @@ struct SubscriptionStatus {
   std::string filter{};         ///< What it listens to.
   std::uint64_t delivered = 0;  ///< Calls of its handler.
   std::uint64_t failed = 0;     ///< Those of them that returned a failure.
-  std::uint64_t filtered = 0;   ///< Left out by `where`, `on_change`, `every` or `interval`.
+  /// Left out by `where`, `on_change`, `every`, `interval`, or for a newer one (keep_latest).
+  std::uint64_t filtered = 0;
   std::uint64_t dropped = 0;    ///< Lost because the queue was full.
   std::uint64_t spilled = 0;    ///< Given to `spill` instead.
   std::uint64_t blocked = 0;    ///< Publishes that had to wait for room.

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/topic.hpp"
+#include "bus/bus_options.hpp"
+#include "bus/delivery.hpp"
 #include "bus/shared.hpp"
 
 namespace edgepost {
@@ -40,12 +42,37 @@ Bus::Bus(const BusOptions& options) : shared_(std::make_shared<bus::Shared>(opti
 Bus::~Bus() {
   shared_->end_all();
   shared_->requests.close();
+  shared_->runner.stop();
 }
 
 Result<Subscription> Bus::subscribe(std::string_view filter, Handler handler) {
   if (Status status = validate_filter(filter); !status.is_ok()) return status;
   if (!handler) return Status(Code::invalid_argument, "handler: empty, a function is wanted");
   return Subscription(shared_->add(filter, 0, std::move(handler)));
+}
+
+Result<Subscription> Bus::subscribe(std::string_view filter, const SubscribeOptions& options,
+                                    Handler handler) {
+  if (Status status = validate_filter(filter); !status.is_ok()) return status;
+  if (Status status = bus::validate(options); !status.is_ok()) return status;
+  if (!handler) return Status(Code::invalid_argument, "handler: empty, a function is wanted");
+  bus::Lane* lane = nullptr;
+  if (bus::Delivery::needs_lane(options)) {
+    bus::Runner& runner = shared_->runner;
+    Result<bus::Lane*> found =
+        options.run == Run::own
+            ? runner.own(options.name.empty() ? filter : std::string_view(options.name))
+            : runner.shared();
+    if (!found) return found.status();
+    lane = *found;
+  }
+  auto entry = shared_->add(
+      filter, options.priority, {},
+      std::make_shared<bus::Delivery>(*shared_, filter, options, std::move(handler), lane));
+  if (entry) return Subscription(std::move(entry));
+  if (options.run == Run::own) shared_->runner.end(*lane);
+  return Status(Code::already_exists,
+                "name: '" + options.name + "' is that of another subscription");
 }
 
 Result<Topic> Bus::topic(std::string_view name, std::string_view publisher) {
@@ -64,6 +91,12 @@ Status Bus::publish(const Topic& topic, const Event& event) {
     return shared_->publish(event);
   return shared_->publish(prepared, event);
 }
+
+Status Bus::start() { return shared_->runner.start(); }
+
+void Bus::stop() { shared_->runner.stop(); }
+
+Instant Bus::step(Instant now) { return shared_->runner.step(now); }
 
 BusStatus Bus::status() const { return shared_->status(); }
 

@@ -25,7 +25,8 @@ Shared::Shared(const BusOptions& options_)
     : epochs(Barrier::best()),
       options(completed(options_)),
       retained(options.retained_max),
-      requests(*options.platform.random) {}
+      requests(*options.platform.random),
+      runner(clock(), options.threads) {}
 
 std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handler handler,
                                    std::shared_ptr<Stage> stage) {
@@ -36,10 +37,12 @@ std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handle
   entry->stage = std::move(stage);
   entry->filter = filter;
   entry->bus = weak_from_this();
-  entry->self = entry;
+  if (entry->stage) entry->stage->attach(entry);
   std::vector<Retired> old;
   {
     const std::lock_guard lock(mutex);
+    if (entry->stage && is_taken(entry->stage->name())) return nullptr;
+    entry->self = entry;
     entry->rank = rank_of(priority, next_number++);
     entry->previous = last;
     (last != nullptr ? last->next : first) = entry.get();
@@ -51,6 +54,14 @@ std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handle
   }
   epochs.collect();
   return entry;
+}
+
+bool Shared::is_taken(std::string_view name) const {
+  if (name.empty()) return false;
+  for (const Entry* entry = first; entry != nullptr; entry = entry->next) {
+    if (entry->stage && entry->stage->name() == name) return true;
+  }
+  return false;
 }
 
 bool Shared::end(Entry& entry) {
@@ -71,6 +82,7 @@ bool Shared::end(Entry& entry) {
   }
   const bool has_ended = epochs.finish(entry);
   epochs.collect();
+  runner.reap();
   return has_ended;
 }
 

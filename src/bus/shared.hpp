@@ -15,6 +15,7 @@
 #include "bus/prepared.hpp"
 #include "bus/requests.hpp"
 #include "bus/retained.hpp"
+#include "bus/runner.hpp"
 #include "edgepost/bus.hpp"
 #include "edgepost/platform.hpp"
 
@@ -27,7 +28,7 @@ struct Shared : std::enable_shared_from_this<Shared> {
   explicit Shared(const BusOptions& options);
 
   /// Adds a subscription, which hears what is published from now on. `stage` may be null; else it
-  /// is called, and `handler` is not.
+  /// is called, and `handler` is not. Null: another subscription has the name of the stage.
   /// Requires: a valid filter; a priority of -100 to 100, or kInternalPriority.
   std::shared_ptr<Entry> add(std::string_view filter, int priority, Handler handler,
                              std::shared_ptr<Stage> stage = nullptr);
@@ -44,6 +45,8 @@ struct Shared : std::enable_shared_from_this<Shared> {
   std::shared_ptr<PreparedTopic> prepare(std::string_view name, std::string_view publisher);
   BusStatus status() const;
 
+  [[nodiscard]] Clock& clock() const { return *options.platform.clock; }
+
   Epochs epochs;  // the first one, so that it is destroyed last: it holds what others have retired
   const BusOptions options;  // its platform is complete
   mutable std::mutex mutex;  // of what follows
@@ -58,8 +61,10 @@ struct Shared : std::enable_shared_from_this<Shared> {
   Trace trace;
   Retained retained;
   Requests requests;
+  Runner runner;  // the last one, so that no worker uses what was destroyed
 
  private:
+  [[nodiscard]] bool is_taken(std::string_view name) const;
   void deliver(Inside& inside, std::span<Listener* const> listeners, const Event& event);
   void note(Inside& inside, const Event& event);
   const PreparedTopic::Audience* resolve(PreparedTopic& topic);

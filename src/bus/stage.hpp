@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "edgepost/bus_status.hpp"
 #include "edgepost/event.hpp"
 
 namespace edgepost::bus {
+
+struct Entry;
 
 /// How a subscription that was made with options is served: what stands between publish and the
 /// handler.
@@ -18,6 +21,9 @@ class Stage {
   virtual ~Stage() = default;
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
+
+  /// The subscription that this serves is about to be added. Called once, before all others.
+  virtual void attach(const std::shared_ptr<Entry>& /*entry*/) {}
 
   /// Takes an event on the publisher's thread. Threads: several at once.
   virtual Outcome offer(const Event& event) = 0;
