@@ -3,7 +3,12 @@
 #include <doctest.h>
 
 #include <limits>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "support/schedules.hpp"
 
 namespace edgepost::bus {
 namespace {
@@ -104,6 +109,96 @@ TEST_CASE("ring: all fields of an event arrive") {
   CHECK(ring.drop());
   CHECK(push(ring, "bare"));
   CHECK(*ring.pop() == make_event("bare"));
+}
+
+// Something that takes two steps to copy, so that a schedule can catch it half done.
+struct Pair {
+  Pair() = default;
+  explicit Pair(int number) : first(number), second(number) {}
+  Pair& operator=(const Pair& other) {
+    first = other.first;
+    schedules::run().step();
+    second = other.second;
+    return *this;
+  }
+  int first = 0;
+  int second = 0;
+};
+
+using ModelRing = BasicRing<schedules::Atomic, Pair>;
+
+// Two producers push two numbers each, making room if told to, and one consumer takes what it finds
+// while they do, and the rest afterwards.
+struct Race {
+  explicit Race(std::size_t capacity)
+      : ring(capacity, std::numeric_limits<std::size_t>::max() - 1) {}
+
+  void produce(int number, bool drops) {
+    for (const int each : {number, number + 1}) {
+      bool is_in = ring.push(Pair(each));
+      while (!is_in && drops && ring.drop()) {
+        ++gone;
+        is_in = ring.push(Pair(each));
+      }
+      if (!is_in) ++gone;
+    }
+    ++done;
+  }
+
+  void take() {
+    const Pair* const pair = ring.pop();
+    if (pair == nullptr) return;
+    schedules::run().expect(pair->first == pair->second, "taken half written");
+    taken.push_back(pair->first);
+    schedules::run().step();
+    schedules::run().expect(pair->first == taken.back(), "overwritten while it is used");
+  }
+
+  void consume() {
+    take();
+    take();
+    schedules::run().wait([this] { return done == 2; });
+    while (!ring.is_empty())
+      take();
+  }
+
+  void check() const {
+    schedules::run().expect(taken.size() + gone == 4, "lost uncounted, or had twice");
+    for (const int first : {10, 20}) {
+      int last = first - 1;
+      for (const int number : taken) {
+        if (number / 10 != first / 10) continue;
+        schedules::run().expect(number > last, "out of order");
+        last = number;
+      }
+    }
+  }
+
+  ModelRing ring;
+  std::vector<int> taken;
+  std::size_t gone = 0;
+  int done = 0;
+};
+
+schedules::Report explore_race(std::size_t capacity, bool drops) {
+  return schedules::explore(2, [=](schedules::Run& run) {
+    auto race = std::make_shared<Race>(capacity);
+    run.thread([=] { race->produce(10, drops); });
+    run.thread([=] { race->produce(20, drops); });
+    run.thread([=] { race->consume(); });
+    run.at_end([=] { race->check(); });
+  });
+}
+
+TEST_CASE("ring: in every schedule each event is taken whole and once, or counted as dropped") {
+  for (const std::size_t capacity : {1U, 2U, 4U}) {
+    for (const bool drops : {false, true}) {
+      const schedules::Report report = explore_race(capacity, drops);
+      CHECK(report.failure == "");
+      CHECK(report.schedules > 1'000);
+      MESSAGE("capacity ", capacity, ": ", report.schedules, " schedules");
+    }
+  }
 }
 
 }  // namespace

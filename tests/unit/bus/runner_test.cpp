@@ -8,7 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "support/fake_clock.hpp"
+#include "bus/ring.hpp"
+#include "support/schedules.hpp"
 
 namespace edgepost::bus {
 namespace {
@@ -197,6 +198,40 @@ TEST_CASE_FIXTURE(RunnerFixture, "runner: who waits for room is woken by it, and
   };
   (*threaded.shared())->schedule(*stopping);
   CHECK_FALSE(own.wait_for_room([] { return false; }));
+}
+
+// Two producers add work; a consumer sleeps until it is told that there is some.
+struct Waking {
+  void produce() {
+    schedules::run().expect(ring.push(1), "no room");
+    if (readiness.raise()) ++wakes;
+  }
+
+  void consume() {
+    while (handled < 2) {
+      schedules::run().wait([this] { return wakes > 0; });
+      --wakes;
+      readiness.lower();
+      while (ring.pop() != nullptr)
+        ++handled;
+    }
+  }
+
+  BasicRing<schedules::Atomic, int> ring{4};
+  Readiness<schedules::Atomic> readiness;
+  int wakes = 0;
+  int handled = 0;
+};
+
+TEST_CASE("runner: in no schedule does work wait while its worker sleeps") {
+  const schedules::Report report = schedules::explore(3, [](schedules::Run& run) {
+    auto waking = std::make_shared<Waking>();
+    run.thread([=] { waking->produce(); });
+    run.thread([=] { waking->produce(); });
+    run.thread([=] { waking->consume(); });
+  });
+  CHECK(report.failure == "");
+  CHECK(report.schedules > 1'000);
 }
 
 }  // namespace
