@@ -1,0 +1,49 @@
+#include "document/policy.hpp"
+
+#include <utility>
+
+namespace edgepost::document {
+
+Policies::Policies(std::vector<PolicyRule> rules, std::function<bool(std::string_view)> is_cloud)
+    : rules_(std::move(rules)), is_cloud_(std::move(is_cloud)) {}
+
+Policy Policies::of(std::string_view document, std::string_view field) const {
+  for (const PolicyRule& rule : rules_) {
+    if (glob_matches(rule.documents, document) && glob_matches(rule.fields, field))
+      return rule.policy;
+  }
+  return Policy::last_writer;
+}
+
+bool Policies::update_wins(std::string_view document) const {
+  for (const PolicyRule& rule : rules_) {
+    if (glob_matches(rule.documents, document)) return rule.update_wins;
+  }
+  return false;
+}
+
+bool Policies::is_cloud(std::string_view replica) const { return is_cloud_ && is_cloud_(replica); }
+
+bool glob_matches(std::string_view glob, std::string_view text) {
+  std::size_t at = 0;
+  std::size_t place = 0;
+  std::size_t star = std::string_view::npos;  // the last `*`, and what it takes so far
+  std::size_t taken = 0;
+  while (at < text.size()) {
+    if (place < glob.size() && glob[place] == '*') {
+      star = place++;
+      taken = at;
+    } else if (place < glob.size() && (glob[place] == '?' || glob[place] == text[at])) {
+      ++place;
+      ++at;
+    } else if (star != std::string_view::npos) {
+      place = star + 1;
+      at = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return glob.find_first_not_of('*', place) == std::string_view::npos;
+}
+
+}  // namespace edgepost::document
