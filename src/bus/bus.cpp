@@ -80,18 +80,6 @@ Result<Topic> Bus::topic(std::string_view name, std::string_view publisher) {
   return Topic(shared_->prepare(name, publisher));
 }
 
-Status Bus::publish(const Event& event) { return shared_->publish(event); }
-
-Status Bus::publish(const Topic& topic, const Event& event) {
-  const bus::PreparedTopic& prepared = *topic.prepared_;
-  if (event.topic != prepared.name) [[unlikely]]
-    return {Code::invalid_argument,
-            "topic: is '" + event.topic + "', '" + prepared.name + "' was prepared"};
-  if (prepared.shared != shared_.get()) [[unlikely]]
-    return shared_->publish(event);
-  return shared_->publish(prepared, event);
-}
-
 Status Bus::start() { return shared_->runner.start(); }
 
 void Bus::stop() { shared_->runner.stop(); }

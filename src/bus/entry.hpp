@@ -23,9 +23,9 @@ struct Entry : Listener {
   enum class End : unsigned char { open, abandoned, closing, closed };
 
   std::atomic<bool> is_active{true};  ///< False once it has ended. Changed under the bus's mutex.
-  bool is_counted = true;             ///< In the status of the bus; not so what is internal.
-  Stage* serving = nullptr;           ///< The stage, if there is one.
-  Handler handler;                    ///< What is called when there is none.
+  bool is_plain = true;               ///< A bare handler that is counted: the fast case.
+  std::uint8_t weight = 1;            ///< In the counts of the bus: 0 for what is internal.
+  Handler handler;                    ///< What is called when there is no stage.
 
   std::shared_ptr<Stage> stage;
   std::string filter;
@@ -36,6 +36,8 @@ struct Entry : Listener {
   End end = End::open;             ///< Guarded by the mutex of the epochs, as the next one is.
   const Reader* closer = nullptr;  ///< The thread that destroys its handler.
 
+  [[nodiscard]] bool is_counted() const { return weight != 0; }
+
   /// Its name; its filter when it has none.
   [[nodiscard]] std::string_view label() const {
     return stage && !stage->name().empty() ? stage->name() : std::string_view(filter);
@@ -43,18 +45,17 @@ struct Entry : Listener {
 
   /// Offers `event` to whoever serves this. Requires: a Calling or Inside::begin that said yes.
   Stage::Outcome call(const Event& event) {
-    if (serving != nullptr) return serving->offer(event);
+    if (stage) return stage->offer(event);
     return handler(event).is_ok() ? Stage::Outcome::taken : Stage::Outcome::failed;
   }
 };
 
 inline bool Inside::begin(const Entry& entry) {
-  return reader_.shown.begin(reader_.depth - 1, &entry, entry.is_active, epochs_.barrier());
+  return reader_.shown.begin(*place_, &entry, entry.is_active, epochs_.barrier());
 }
 
 inline void Inside::finish(Entry& entry) {
-  const bool is_active =
-      reader_.shown.finish(reader_.depth - 1, entry.is_active, epochs_.barrier());
+  const bool is_active = reader_.shown.finish(*place_, entry.is_active, epochs_.barrier());
   if (!is_active) [[unlikely]]
     epochs_.left(entry);
 }

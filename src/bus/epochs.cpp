@@ -116,18 +116,17 @@ void Epochs::collect() {
   {
     const std::lock_guard lock(records_->mutex);
     if (retired_.size() < kWorthCollecting) return;
-    const bool have_left =
-        std::all_of(watched_.begin(), watched_.end(), [](const Watched& watched) {
-          return watched.reader->shown.passages() != watched.passages;
-        });
+    const bool have_left = std::all_of(
+        watched_.begin(), watched_.end(),
+        [](const Watched& watched) { return watched.reader->shown.has_left(watched.word); });
     if (!have_left) return;
     done.swap(waiting_);
     waiting_.swap(retired_);
     barrier_.heavy();
     watched_.clear();
     for (const auto& reader : records_->readers) {
-      const std::uint32_t passages = reader->shown.passages();
-      if (passages % 2 != 0) watched_.push_back({reader.get(), passages});
+      const std::uint32_t word = reader->shown.look();
+      if (!reader->shown.has_left(word)) watched_.push_back({reader.get(), word});
     }
     if (watched_.empty()) {
       done.insert(done.end(), waiting_.begin(), waiting_.end());

@@ -36,7 +36,6 @@ inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
 /// The record of one thread. Only that thread writes it, until it ends and another takes it over.
 struct alignas(64) Reader {
   Announcement<std::atomic, kDepthMax> shown;
-  std::size_t depth = 0;  ///< Of handlers and publishes, in each other.
   Counters counters;
   std::array<Matches, kDepthMax> matches;  ///< One for each depth.
   bool is_taken = true;                    ///< By a thread that lives.
@@ -110,7 +109,7 @@ class Epochs {
   std::vector<Retired> waiting_;  // for the readers below
   struct Watched {
     const Reader* reader;
-    std::uint32_t passages;
+    std::uint32_t word;
   };
   std::vector<Watched> watched_;  // were inside when what waits could still be reached
 };
@@ -118,26 +117,30 @@ class Epochs {
 /// Being inside: what can be reached is not destroyed meanwhile. One for each publish; they nest.
 class Inside {
  public:
-  explicit Inside(Epochs& epochs) : epochs_(epochs), reader_(epochs.reader()) {
-    if (reader_.depth == kDepthMax) return;
-    is_inside_ = true;
-    if (reader_.depth++ == 0) reader_.shown.enter(epochs.barrier());
+  explicit Inside(Epochs& epochs)
+      : epochs_(epochs), reader_(epochs.reader()), before_(reader_.shown.word()) {
+    if (depth() == kDepthMax) [[unlikely]]
+      return;
+    place_ = &reader_.shown.place(depth());
+    reader_.shown.enter(before_, epochs.barrier());
   }
   ~Inside() {
-    if (is_inside_ && --reader_.depth == 0) reader_.shown.leave();
+    if (place_ != nullptr) [[likely]]
+      reader_.shown.leave(before_);
   }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
 
   /// False: too deep already, nothing is protected.
-  explicit operator bool() const { return is_inside_; }
+  explicit operator bool() const { return place_ != nullptr; }
 
-  [[nodiscard]] Reader& reader() { return reader_; }
-  [[nodiscard]] Matches& matches() { return reader_.matches[reader_.depth - 1]; }
+  [[nodiscard]] Counters& counters() { return reader_.counters; }
+  [[nodiscard]] Matches& matches() { return reader_.matches[depth()]; }
 
   /// The entry whose handler this is in; null outside handlers.
   [[nodiscard]] const void* caller() const {
-    return reader_.depth < 2 ? nullptr : reader_.shown.running(reader_.depth - 2);
+    return depth() == 0 ? nullptr
+                        : reader_.shown.place(depth() - 1).load(std::memory_order_relaxed);
   }
 
   /// Announces a call of the entry's handler. False: it has ended. Either way finish() follows.
@@ -145,9 +148,13 @@ class Inside {
   void finish(Entry& entry);
 
  private:
+  // How many others this one is in.
+  [[nodiscard]] std::size_t depth() const { return reader_.shown.depth_of(before_); }
+
   Epochs& epochs_;
   Reader& reader_;
-  bool is_inside_ = false;
+  const std::uint32_t before_;
+  std::atomic<const void*>* place_ = nullptr;
 };
 
 /// One call of a handler, on any thread: while it lives, the handler is not destroyed.

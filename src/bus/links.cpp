@@ -51,7 +51,7 @@ std::vector<BusLink> Bus::links() const {
     for (const bus::PreparedTopic* topic : shared_->prepared)
       published.emplace(topic->publisher, topic->name);
     for (const bus::Entry* entry = shared_->first; entry != nullptr; entry = entry->next) {
-      if (entry->is_counted) listeners.push_back({std::string(entry->label()), entry->filter});
+      if (entry->is_counted()) listeners.push_back({std::string(entry->label()), entry->filter});
     }
   }
   return bus::join(published, listeners);

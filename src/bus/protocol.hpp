@@ -18,23 +18,33 @@ namespace edgepost::bus {
 template <template <typename> class Atomic, std::size_t kDepthMax>
 class Announcement {
  public:
-  /// Owner: from now on, what can be reached is not destroyed.
+  using Place = Atomic<const void*>;
+
+  /// Owner: from now on, what can be reached is not destroyed. `before`: word().
+  /// Requires: depth_of(word()) < kDepthMax.
   template <typename Barrier>
-  void enter(const Barrier& barrier) {
-    passages_.store(passages_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  void enter(std::uint32_t before, const Barrier& barrier) {
+    word_.store(before + 1, std::memory_order_relaxed);
     barrier.light();
   }
 
-  /// Owner: nothing that was reached since enter() is used any more.
-  void leave() {
-    passages_.store(passages_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  /// Owner: nothing that was reached since the enter() with the same `before` is used any more.
+  void leave(std::uint32_t before) {
+    const std::uint32_t next_passage = depth_of(before) == 0 ? kDepths : 0;
+    word_.store(before + next_passage, std::memory_order_release);
   }
 
-  /// Owner: shows that it is about to run `entry` at nesting depth `place`. False: it has ended and
-  /// must not be run.
+  /// Owner: for enter() and leave().
+  [[nodiscard]] std::uint32_t word() const { return word_.load(std::memory_order_relaxed); }
+
+  /// How deep in each other the passages were that a word stands for; 0: the owner was outside.
+  static std::uint32_t depth_of(std::uint32_t word) { return word % kDepths; }
+
+  /// Owner: shows that it is about to run `entry`. False: it has ended and must not be run.
   template <typename Flag, typename Barrier>
-  bool begin(std::size_t place, const void* entry, const Flag& is_active, const Barrier& barrier) {
-    running_[place].store(entry, std::memory_order_release);
+  static bool begin(Place& place, const void* entry, const Flag& is_active,
+                    const Barrier& barrier) {
+    place.store(entry, std::memory_order_release);
     barrier.light();
     return is_active.load(std::memory_order_acquire);
   }
@@ -42,15 +52,19 @@ class Announcement {
   /// Owner: the call is over, or was not made. False: the entry has ended meanwhile, and somebody
   /// may wait for this.
   template <typename Flag, typename Barrier>
-  bool finish(std::size_t place, const Flag& is_active, const Barrier& barrier) {
-    running_[place].store(nullptr, std::memory_order_release);
+  static bool finish(Place& place, const Flag& is_active, const Barrier& barrier) {
+    place.store(nullptr, std::memory_order_release);
     barrier.light();
     return is_active.load(std::memory_order_acquire);
   }
 
-  /// Others, after unlinking and a heavy barrier: odd while the owner is inside. Another value
-  /// later says that it has left since.
-  [[nodiscard]] std::uint32_t passages() const { return passages_.load(std::memory_order_acquire); }
+  /// Others, after unlinking and a heavy barrier: a word to ask has_left() for.
+  [[nodiscard]] std::uint32_t look() const { return word_.load(std::memory_order_acquire); }
+
+  /// Others: whether the owner was outside at that look, or has been since.
+  [[nodiscard]] bool has_left(std::uint32_t looked) const {
+    return depth_of(looked) == 0 || look() / kDepths != looked / kDepths;
+  }
 
   /// Others, after marking `entry` as ended and a heavy barrier: whether the owner runs it.
   [[nodiscard]] bool runs(const void* entry) const {
@@ -60,14 +74,18 @@ class Announcement {
     return false;
   }
 
-  /// Owner: what it runs at `place`.
-  [[nodiscard]] const void* running(std::size_t place) const {
-    return running_[place].load(std::memory_order_relaxed);
-  }
+  /// Owner: where it shows what it runs at nesting depth `depth`.
+  Place& place(std::size_t depth) { return running_[depth]; }
 
  private:
-  Atomic<std::uint32_t> passages_{0};
-  std::array<Atomic<const void*>, kDepthMax> running_{};
+  // One word for both, since each publish reads and writes it: the depth, and above it how often
+  // the owner has been inside. When the latter overflows, at worst a look takes the owner for one
+  // that has not left.
+  static constexpr std::uint32_t kDepths = 32;
+  static_assert(kDepthMax < kDepths);
+
+  Atomic<std::uint32_t> word_{0};
+  std::array<Place, kDepthMax> running_{};
 };
 
 }  // namespace edgepost::bus

@@ -19,6 +19,21 @@ std::uint64_t rank_of(int priority, std::uint64_t number) {
   return static_cast<std::uint64_t>(kInternalPriority - priority) << 48U | number;
 }
 
+// The last holder may be a handler that is called for this very topic.
+void forget(PreparedTopic* topic) {
+  const auto bus = topic->bus.lock();
+  if (!bus) {
+    delete topic;
+    return;
+  }
+  {
+    const std::lock_guard lock(bus->mutex);
+    std::erase(bus->prepared, topic);
+    bus->epochs.retire(retired(topic));
+  }
+  bus->epochs.collect();
+}
+
 }  // namespace
 
 Shared::Shared(const BusOptions& options_)
@@ -31,8 +46,8 @@ Shared::Shared(const BusOptions& options_)
 std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handler handler,
                                    std::shared_ptr<Stage> stage) {
   auto entry = std::make_shared<Entry>();
-  entry->is_counted = priority != kInternalPriority;
-  entry->serving = stage.get();
+  entry->weight = priority == kInternalPriority ? 0 : 1;
+  entry->is_plain = !stage && entry->is_counted();
   entry->handler = std::move(handler);
   entry->stage = std::move(stage);
   entry->filter = filter;
@@ -47,7 +62,7 @@ std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handle
     entry->previous = last;
     (last != nullptr ? last->next : first) = entry.get();
     last = entry.get();
-    if (entry->is_counted) ++active;
+    active += entry->weight;
     index.insert(entry->filter, entry.get(), old);
     generation.fetch_add(1, std::memory_order_release);
     epochs.retire(old);
@@ -72,7 +87,7 @@ bool Shared::end(Entry& entry) {
       entry.is_active.store(false, std::memory_order_release);
       (entry.previous != nullptr ? entry.previous->next : first) = entry.next;
       (entry.next != nullptr ? entry.next->previous : last) = entry.previous;
-      if (entry.is_counted) --active;
+      active -= entry.weight;
       index.erase(entry.filter, &entry, old);
       generation.fetch_add(1, std::memory_order_release);
       old.push_back({&entry, [](void* ended) { static_cast<Entry*>(ended)->self.reset(); }});
@@ -98,79 +113,8 @@ void Shared::end_all() {
   }
 }
 
-Status Shared::publish(const Event& event) {
-  Inside inside(epochs);
-  if (!inside) return too_deep(event);
-  deliver(inside, index.match(event.topic, inside.matches()), event);
-  return {};
-}
-
-Status Shared::publish(const PreparedTopic& topic, const Event& event) {
-  Inside inside(epochs);
-  if (!inside) return too_deep(event);
-  const PreparedTopic::Audience* audience = topic.audience.load(std::memory_order_acquire);
-  if (audience == nullptr || audience->generation != generation.load(std::memory_order_acquire))
-      [[unlikely]] {
-    audience = resolve(const_cast<PreparedTopic&>(topic));
-    if (audience == nullptr) {
-      deliver(inside, index.match(topic.name, inside.matches()), event);
-      return {};
-    }
-  }
-  deliver(inside, audience->listeners, event);
-  return {};
-}
-
-void Shared::deliver(Inside& inside, std::span<Listener* const> listeners, const Event& event) {
-  if (trace.is_on()) [[unlikely]]
-    note(inside, event);
-  std::uint64_t delivered = 0;
-  std::uint64_t failed = 0;
-  for (Listener* const listener : listeners) {
-    Entry& entry = static_cast<Entry&>(*listener);
-    if (inside.begin(entry)) {
-      const Stage::Outcome outcome = entry.call(event);
-      if (entry.is_counted && outcome != Stage::Outcome::left_out) ++delivered;
-      if (outcome == Stage::Outcome::failed) ++failed;
-    }
-    inside.finish(entry);
-  }
-  Counters& counters = inside.reader().counters;
-  bump(counters.published);
-  bump(counters.delivered, delivered);
-  bump(counters.failed, failed);
-}
-
-void Shared::note(Inside& inside, const Event& event) {
-  const auto* publisher = static_cast<const Entry*>(inside.caller());
-  trace.note(publisher != nullptr ? publisher->label() : std::string_view(), event.topic);
-}
-
-// Null when another thread changes the subscriptions just now: a publisher does not wait for it.
-const PreparedTopic::Audience* Shared::resolve(PreparedTopic& topic) {
-  const std::unique_lock lock(mutex, std::try_to_lock);
-  if (!lock) return nullptr;
-  auto next = std::make_unique<PreparedTopic::Audience>();
-  next->generation = generation.load(std::memory_order_relaxed);
-  Matches scratch;
-  const auto listeners = index.match(topic.name, scratch);
-  next->listeners.assign(listeners.begin(), listeners.end());
-  const PreparedTopic::Audience* const now = next.release();
-  if (const auto* before = topic.audience.exchange(now, std::memory_order_acq_rel))
-    epochs.retire(retired(const_cast<PreparedTopic::Audience*>(before)));
-  return now;
-}
-
 std::shared_ptr<PreparedTopic> Shared::prepare(std::string_view name, std::string_view publisher) {
-  // The last holder may be a handler that is called for this very topic.
-  const auto drop = [](PreparedTopic* topic) {
-    if (const auto bus = topic->bus.lock()) {
-      bus->forget(topic);
-    } else {
-      delete topic;
-    }
-  };
-  std::shared_ptr<PreparedTopic> topic(new PreparedTopic, drop);
+  std::shared_ptr<PreparedTopic> topic(new PreparedTopic, forget);
   topic->name = name;
   topic->publisher = publisher;
   topic->shared = this;
@@ -178,15 +122,6 @@ std::shared_ptr<PreparedTopic> Shared::prepare(std::string_view name, std::strin
   const std::lock_guard lock(mutex);
   prepared.push_back(topic.get());
   return topic;
-}
-
-void Shared::forget(PreparedTopic* topic) {
-  {
-    const std::lock_guard lock(mutex);
-    std::erase(prepared, topic);
-    epochs.retire(retired(topic));
-  }
-  epochs.collect();
 }
 
 BusStatus Shared::status() const {
@@ -208,11 +143,6 @@ BusStatus Shared::status() const {
     if (one.name.empty()) one.name = one.filter;
   }
   return status;
-}
-
-Status too_deep(const Event& event) {
-  return {Code::wrong_state,
-          "bus: handlers publish into each other more than 16 deep, last to " + event.topic};
 }
 
 }  // namespace edgepost::bus

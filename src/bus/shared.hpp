@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +40,6 @@ struct Shared : std::enable_shared_from_this<Shared> {
 
   /// As the methods of Bus.
   Status publish(const Event& event);
-  Status publish(const PreparedTopic& topic, const Event& event);
   std::shared_ptr<PreparedTopic> prepare(std::string_view name, std::string_view publisher);
   BusStatus status() const;
 
@@ -65,13 +63,6 @@ struct Shared : std::enable_shared_from_this<Shared> {
 
  private:
   [[nodiscard]] bool is_taken(std::string_view name) const;
-  void deliver(Inside& inside, std::span<Listener* const> listeners, const Event& event);
-  void note(Inside& inside, const Event& event);
-  const PreparedTopic::Audience* resolve(PreparedTopic& topic);
-  void forget(PreparedTopic* topic);
 };
-
-/// The refusal of a publish that is nested too deep.
-Status too_deep(const Event& event);
 
 }  // namespace edgepost::bus

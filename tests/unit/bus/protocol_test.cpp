@@ -28,12 +28,12 @@ constexpr Barrier kSymmetric{};
 struct Ending {
   void publish(const Barrier& barrier) {
     for (int call = 0; call < 2; ++call) {
-      if (reader.begin(0, this, is_active, barrier)) {
+      if (reader.begin(reader.place(0), this, is_active, barrier)) {
         schedules::run().expect(!is_destroyed, "called after it was destroyed");
         schedules::run().step();
         schedules::run().expect(!is_destroyed, "destroyed while it runs");
       }
-      if (reader.finish(0, is_active, barrier)) continue;
+      if (reader.finish(reader.place(0), is_active, barrier)) continue;
       mutex.lock();
       left.notify_all();
       mutex.unlock();
@@ -70,25 +70,22 @@ Report explore_ending(const Barrier& barrier) {
 struct Replacing {
   void read(const Barrier& barrier) {
     for (int passage = 0; passage < 2; ++passage) {
-      reader.enter(barrier);
+      const std::uint32_t before = reader.word();
+      reader.enter(before, barrier);
       const std::uint32_t seen = current.load(std::memory_order_acquire);
       schedules::run().expect(seen != destroyed, "found after it was destroyed");
       schedules::run().step();
       schedules::run().expect(seen != destroyed, "destroyed while it is read");
-      reader.leave();
+      reader.leave(before);
     }
   }
 
   void replace(const Barrier& barrier) {
     current.store(2, std::memory_order_release);
     barrier.heavy();
-    const std::uint32_t before = reader.passages();
-    if (before % 2 == 0) {
-      destroyed = 1;
-      return;
-    }
+    const std::uint32_t looked = reader.look();
     for (int look = 0; look < 2 && destroyed == 0; ++look) {
-      if (reader.passages() != before) destroyed = 1;
+      if (reader.has_left(looked)) destroyed = 1;
     }
   }
 
