@@ -128,27 +128,28 @@ Status Shared::publish(const Event& event) {
                     [&](Matches& scratch) { return index.match(event.topic, scratch); });
 }
 
+Status Shared::publish(PreparedTopic& topic, const Event& event) {
+  if (!is_same(event.topic, topic.name)) [[unlikely]]
+    return not_prepared(event, topic);
+  if (topic.shared != this) [[unlikely]]
+    return publish(event);
+  return publish_to(*this, event, [&](Matches& scratch) -> std::span<Listener* const> {
+    const auto* audience = topic.audience.load(std::memory_order_acquire);
+    const std::uint64_t now = generation.load(std::memory_order_acquire);
+    if (audience == nullptr || audience->generation != now) [[unlikely]] {
+      audience = resolve(*this, topic);
+      if (audience == nullptr) return index.match(event.topic, scratch);
+    }
+    return audience->listeners;
+  });
+}
+
 }  // namespace bus
 
 Status Bus::publish(const Event& event) { return shared_->publish(event); }
 
 Status Bus::publish(const Topic& topic, const Event& event) {
-  bus::PreparedTopic& prepared = *topic.prepared_;
-  bus::Shared& shared = *shared_;
-  if (!bus::is_same(event.topic, prepared.name)) [[unlikely]]
-    return bus::not_prepared(event, prepared);
-  if (prepared.shared != &shared) [[unlikely]]
-    return shared.publish(event);
-  return bus::publish_to(
-      shared, event, [&](bus::Matches& scratch) -> std::span<bus::Listener* const> {
-        const auto* audience = prepared.audience.load(std::memory_order_acquire);
-        const std::uint64_t now = shared.generation.load(std::memory_order_acquire);
-        if (audience == nullptr || audience->generation != now) [[unlikely]] {
-          audience = bus::resolve(shared, prepared);
-          if (audience == nullptr) return shared.index.match(event.topic, scratch);
-        }
-        return audience->listeners;
-      });
+  return shared_->publish(*topic.prepared_, event);
 }
 
 }  // namespace edgepost

@@ -36,8 +36,8 @@ void forget(PreparedTopic* topic) {
 
 }  // namespace
 
-Shared::Shared(const BusOptions& options_)
-    : epochs(Barrier::best()),
+Shared::Shared(const BusOptions& options_, Barrier barrier)
+    : epochs(barrier),
       options(completed(options_)),
       retained(options.retained_max),
       requests(*options.platform.random),

@@ -24,7 +24,7 @@ namespace edgepost::bus {
 /// subscriptions; ~Bus ends what there still is.
 /// Threads: any.
 struct Shared : std::enable_shared_from_this<Shared> {
-  explicit Shared(const BusOptions& options);
+  explicit Shared(const BusOptions& options, Barrier barrier = Barrier::best());
 
   /// Adds a subscription, which hears what is published from now on. `stage` may be null; else it
   /// is called, and `handler` is not. Null: another subscription has the name of the stage.
@@ -40,6 +40,7 @@ struct Shared : std::enable_shared_from_this<Shared> {
 
   /// As the methods of Bus.
   Status publish(const Event& event);
+  Status publish(PreparedTopic& topic, const Event& event);
   std::shared_ptr<PreparedTopic> prepare(std::string_view name, std::string_view publisher);
   BusStatus status() const;
 
