@@ -9,7 +9,8 @@ bool Suspects::refused(const Place& place, bool is_last, bool has_others) {
   Refused& tries = event->second;
   if (in_a_row_.size() < kSeveral) in_a_row_.insert(place);
   const bool others_pass = passed_ > tries.passed;
-  const bool counts = !is_upstream_suspected() && (!is_last || others_pass || !has_others);
+  const bool is_unclear = is_upstream_suspected() || (is_last && has_others);
+  const bool counts = others_pass || !is_unclear;
   tries.uncounted = counts ? 0 : tries.uncounted + 1;
   if (is_new && events_.size() > kEventsMax) {
     events_.erase(event == events_.begin() ? std::next(event) : events_.begin());

@@ -11,8 +11,9 @@ namespace edgepost {
 
 /// The events that the upstream has refused one by one, and whether that is their fault. An event
 /// is only given up while others pass; when several are refused and none passes between, the
-/// upstream is suspected instead: then no try counts, and events go one at a time, with pauses.
-/// It is pure.
+/// upstream is suspected instead: events go one at a time, with pauses, and a try counts only for
+/// what others have passed before: each may be at the head of its key, so that none is left to
+/// pass. It is pure.
 class Suspects {
  public:
   /// Events refused in a row that make the upstream suspected: a sender's mistake is often in two.

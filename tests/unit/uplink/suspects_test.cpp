@@ -54,6 +54,18 @@ TEST_CASE_FIXTURE(SuspectsFixture,
   CHECK(suspects.uncounted({0, 1}) == 0);
 }
 
+TEST_CASE_FIXTURE(SuspectsFixture,
+                  "suspects: several refused, and what others have passed counts [P-11]") {
+  CHECK(refuse(1));
+  suspects.acknowledged({0, 5});
+  CHECK(refuse(2));
+  CHECK(refuse(3));
+  CHECK(refuse(1));
+  CHECK(suspects.is_upstream_suspected());
+  CHECK_FALSE(refuse(2));
+  CHECK(refuse(1, true));
+}
+
 TEST_CASE_FIXTURE(SuspectsFixture, "suspects: one event refused again and again is not several") {
   for (int i = 0; i < 10; ++i)
     CHECK(refuse(1));

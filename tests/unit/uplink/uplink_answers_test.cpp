@@ -154,6 +154,22 @@ TEST_CASE_FIXTURE(UplinkFixture,
   CHECK(received() == Sequences{2, 3});
 }
 
+TEST_CASE_FIXTURE(UplinkFixture,
+                  "uplink: poison at the head of each key dies where others have passed [P-11]") {
+  policy.max_deliver = 3;
+  peer.on_event = [](const Event& event) {
+    const bool is_bad = event.sequence == 1 || event.sequence == 4 || event.sequence == 5;
+    return Answer{is_bad ? AnswerClass::suspect : AnswerClass::acknowledged, "bad field", {}};
+  };
+  publish_keys({"a", "b", "c", "b", "c", "a", "b", "c"});
+  for (int i = 0; i < 15; ++i) {
+    run_until(clock.now() + minutes(1));
+    REQUIRE(gateway->flush().is_ok());  // what is given up frees its key when it is stored
+  }
+  CHECK(dead() == Reasons{"max_deliver", "max_deliver", "max_deliver"});
+  CHECK(floor() == 8);
+}
+
 // An upstream that hangs up instead of refusing; what comes behind that is lost.
 struct HangupFixture : UplinkFixture {
   void hang_up_at(std::function<bool(const Event&)> is_bad) {
