@@ -19,8 +19,8 @@ struct Secret {
 };
 
 /// Reads a secret. Blocks: for the file, or for `source`.
-/// Errors: invalid_argument when more than one origin is set, for an empty secret, one with a NUL,
-/// and one longer than 64 KiB; io_error, naming the file; what `source` returned.
+/// Errors: invalid_argument when more than one origin is set, for an empty secret and
+/// one longer than 64 KiB; io_error, naming the file; what `source` returned.
 Result<std::string> read_secret(const Secret& secret);
 
 }  // namespace edgepost

@@ -100,7 +100,7 @@ Status bad(std::string_view option, std::string_view what) {
 
 /// `status` in the words of the command line: the library's field by its option.
 Status in_options(const Status& status, std::string_view otherwise) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kNames{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kNames{
       {{"url", "to"},
        {"client_id", "client-id"},
        {"user_name", "user"},
@@ -112,6 +112,7 @@ Status in_options(const Status& status, std::string_view otherwise) {
        {"key_file", "key"},
        {"server_name", "server-name"},
        {"psk_identity", "psk"},
+       {"psk", "psk"},
        {"pins", "pin"},
        {"crl_file", "crl"},
        {"bytes_per_day", "bytes-per-day"},

@@ -36,9 +36,6 @@ Result<std::string> read_secret(const Secret& secret) {
   if (read->size() > kBytesMax) {
     return Status(Code::invalid_argument, "secret: " + origin + "it is longer than 64 KiB");
   }
-  if (read->find('\0') != std::string::npos) {
-    return Status(Code::invalid_argument, "secret: " + origin + "NUL in it");
-  }
   return read;
 }
 

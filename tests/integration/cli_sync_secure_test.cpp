@@ -57,6 +57,31 @@ TEST_CASE_FIXTURE(Secure, "sync: over TLS only to a server that is verified [P-6
   CHECK(right.out == "acknowledged 2 events, sent 2, lag 0\n");
 }
 
+TEST_CASE_FIXTURE(Secure, "sync: a pre-shared key of any bytes opens a broker [P-60]") {
+  publish("1\n");
+  const std::string good = "gw-1:f100112233445566778899aabbccddee";
+  write_file(dir.file("psk"), good + "\n");
+  const Mosquitto broker("listener " + std::to_string(port) + " 127.0.0.1\npsk_hint x\npsk_file " +
+                         dir.file("psk") + "\n");
+  const auto sync_with = [&](const Words& key) {
+    Words all{"--to", "mqtts://localhost:" + std::to_string(port), "--until-empty", "--timeout",
+              "10s"};
+    all.insert(all.end(), key.begin(), key.end());
+    return run("sync", all);
+  };
+  const Outcome wrong = sync_with({"--psk", "gw-1:f1001122334455667788990000000000"});
+  CHECK(wrong.code == 1);
+  CHECK(wrong.err.find("another pre-shared key") != std::string::npos);
+  CHECK(wrong.err.find("f100") == std::string::npos);
+  CHECK(sync_with({"--psk", "gw-1:00"}).err.find("option --psk: ") != std::string::npos);
+  for (const Words& key : {Words{"--psk", good}, Words{"--psk-file", dir.file("psk")}}) {
+    const Outcome right = sync_with(key);
+    INFO(right.err);
+    CHECK(right.code == 0);
+    publish("2\n");
+  }
+}
+
 TEST_CASE_FIXTURE(Secure,
                   "sync: batches go to a web server, with a token that nobody is shown [P-61]") {
   publish("1\n2\n3\n");

@@ -80,6 +80,10 @@ void MqttTransport::greet() {
     // Nobody has refused anything: the file may be there in a moment.
     if (!read) return lose({AnswerClass::link_down, "password: " + read.status().message(), {}});
     password = std::move(*read);
+    // The client library would take what stands before it.
+    if (password.find('\0') != std::string::npos) {
+      return lose({AnswerClass::link_down, "password: NUL in it", {}});
+    }
   }
   client_ = Client::make(options_, password, presence_, is_v5_);
   const std::string failure =

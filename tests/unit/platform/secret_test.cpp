@@ -12,6 +12,7 @@ TEST_CASE("secret: it comes from a value, the first line of a file, or a functio
   CHECK(*read_secret({.value = "hush"}) == "hush");
   CHECK(*read_secret({.file = directory.file("key")}) == "hush");
   CHECK(*read_secret({.source = [] { return Result<std::string>("hush"); }}) == "hush");
+  CHECK(read_secret({.value = std::string("\0\0", 2)})->size() == 2);  // a key has any bytes
   CHECK(Secret{}.is_empty());
 }
 
@@ -24,7 +25,6 @@ TEST_CASE("secret: what is wrong with it is told without it [P-61]") {
         "secret: value, file and source exclude each other");
   CHECK(complaint({.file = directory.file("empty")}).code() == Code::invalid_argument);
   CHECK(complaint({.file = directory.file("missing")}).code() == Code::io_error);
-  CHECK(complaint({.value = std::string("hu\0sh", 5)}).message() == "secret: NUL in it");
   CHECK(complaint({.value = std::string(70'000, 'x')}).message() ==
         "secret: it is longer than 64 KiB");
 }

@@ -46,6 +46,8 @@ TEST_CASE_FIXTURE(MakeTlsFixture, "make_tls: roots alone are enough, and so is a
   CHECK(make_tls(options).is_ok());
   use_psk();
   CHECK(make_tls(options).is_ok());
+  options.psk = {.value = std::string(16, '\0')};
+  CHECK(make_tls(options).is_ok());
   options.psk = {.file = file("psk", std::string(128, 'F') + "\n")};
   CHECK(make_tls(options).is_ok());
 }
