@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+
+#include "cli/text_file.hpp"
 
 namespace edgepost::cli {
 namespace {
@@ -147,13 +147,13 @@ void rehearse(const Config& config, Problems& problems) {
 
 std::optional<Config> load_config(const std::string& path, const Environment& environment,
                                   const Platform& platform, Problems& problems) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string json{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad() || json.empty()) {
-    problems.add({}, "the file cannot be read, or is empty");
+  constexpr std::size_t kBytesMax = 1024 * 1024;
+  const auto json = read_file(path, kBytesMax);
+  if (!json || json->empty()) {
+    problems.add({}, json ? "the file is empty" : json.status().message());
     return std::nullopt;
   }
-  Config config = read_config(json, environment, platform, problems);
+  Config config = read_config(*json, environment, platform, problems);
   rehearse(config, problems);
   if (!problems.is_empty()) return std::nullopt;
   return config;

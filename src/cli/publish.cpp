@@ -1,9 +1,7 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 
 #include "base/topic.hpp"
@@ -12,6 +10,7 @@
 #include "cli/open.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
+#include "cli/text_file.hpp"
 #include "edgepost/gateway.hpp"
 #include "wire/parse.hpp"
 
@@ -230,22 +229,10 @@ Status publish_lines(Publisher& publisher, const Event& standard, bool is_json,
 }
 
 /// Makes the whole file the data of `event`.
-Status read_file(const std::string& path, Event& event) {
-  const std::size_t limit = EventLimits().data_bytes_max;
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  ssize_t got = -1;
-  if (file >= 0) {
-    event.data.resize(limit + 1);
-    std::size_t size = 0;
-    do {
-      got = read(file, event.data.data() + size, event.data.size() - size);
-      if (got > 0) size += static_cast<std::size_t>(got);
-    } while (got > 0 || (got < 0 && errno == EINTR));
-    event.data.resize(size);
-  }
-  const int error = errno;
-  if (file >= 0) close(file);
-  if (got < 0) return {Code::io_error, "cannot read " + path + ": " + std::strerror(error)};
+Status take_file(const std::string& path, Event& event) {
+  auto data = read_file(path, EventLimits().data_bytes_max);
+  if (!data) return data.status();
+  event.data = std::move(*data);
   const Status status = check(event);
   return status.is_ok() ? status : Status(status.code(), path + ": " + status.message());
 }
@@ -303,7 +290,7 @@ int run(const Options& options) {
   if (is_json) standard.topic = "in/each/line";
   if (status.is_ok()) status = check(standard);
   if (!status.is_ok()) return refuse("publish", status.message());
-  if (options.has("file")) status = read_file(options.text("file"), standard);
+  if (options.has("file")) status = take_file(options.text("file"), standard);
   if (!status.is_ok()) return fail(status);
   Tally tally;
   status = publish_all(options, standard, tally);

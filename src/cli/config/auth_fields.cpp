@@ -1,13 +1,10 @@
 #include "cli/config/auth_fields.hpp"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "cli/config/config.hpp"
 #include "cli/config/tls_fields.hpp"
+#include "cli/text_file.hpp"
 
 namespace edgepost::cli {
 namespace {
@@ -73,12 +70,10 @@ void explain_auth(std::size_t indent, std::string& out) { explain_object(kProofs
 
 Result<OAuth2Auth> read_oauth2(const std::string& path, const Environment& environment,
                                const Platform& platform) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string json{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) {
-    return Status(Code::io_error, path + ": cannot be read: " + std::strerror(errno));
-  }
-  const wire::JsonTree tree = wire::read_json_tree(json);
+  constexpr std::size_t kBytesMax = 64 * 1024;
+  const auto json = read_file(path, kBytesMax);
+  if (!json) return json.status();
+  const wire::JsonTree tree = wire::read_json_tree(*json);
   if (!tree.error.empty()) {
     return Status(Code::invalid_argument,
                   path + ":" + std::to_string(tree.error_line) + ": " + tree.error);
