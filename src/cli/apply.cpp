@@ -73,13 +73,18 @@ Config sound_part(const Config& config, const Problems& problems) {
   return sound;
 }
 
-/// A directory that goes with the object.
+/// A directory that goes with the object. It is in memory where that can be: a gateway whose disk
+/// is full must still start, and no flash is worn.
 class Scratch {
  public:
   Scratch() {
     std::error_code error;
-    path_ = std::filesystem::temp_directory_path(error) / "edgepost-XXXXXX";
-    is_there_ = mkdtemp(path_.data()) != nullptr;
+    const std::filesystem::path other = std::filesystem::temp_directory_path(error);
+    for (const std::filesystem::path& place : {std::filesystem::path("/dev/shm"), other}) {
+      path_ = place / "edgepost-XXXXXX";
+      is_there_ = mkdtemp(path_.data()) != nullptr;
+      if (is_there_) break;
+    }
   }
   ~Scratch() {
     std::error_code error;

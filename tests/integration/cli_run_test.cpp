@@ -137,6 +137,16 @@ TEST_CASE_FIXTURE(Running, "run: bad usage ends with 2, a database that cannot b
 }
 
 TEST_CASE_FIXTURE(Running, "run: the examples in packaging are good configurations") {
+TEST_CASE_FIXTURE(Running, "run: it needs no room on the disk to validate [P-06]") {
+  write_idle();
+  Words variables = environment();
+  variables.emplace_back("TMPDIR=/proc");  // where nothing can be made
+  Process daemon(words(), to_log(), variables);
+  CHECK(manager.next("READY=1") == "READY=1");
+  daemon.signal(SIGTERM);
+  CHECK(daemon.wait() == 0);
+}
+
   const Outcome outcome = test::run(
       {EDGEPOST_COMMAND, "run", "--check", "--config", EDGEPOST_PACKAGING "/edgepost.json"}, {},
       {"EDGEPOST_PASSWORD=canary-password"});
