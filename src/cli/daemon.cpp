@@ -99,8 +99,10 @@ bool Daemon::begin(const Config& config) {
   return true;
 }
 
+/// A watchdog is not fed while answers are awaited, so its patience is the shorter one.
 void Daemon::end() {
-  gateway_->stop(config_.stop_patience);
+  if (notifier_.watchdog()) notifier_.tell("WATCHDOG=1");
+  gateway_->stop(std::min(config_.stop_patience, notifier_.watchdog().value_or(kLongest)));
   write_metrics();
 }
 

@@ -12,6 +12,7 @@
 
 #include "support/edgepost_command.hpp"
 #include "support/mosquitto.hpp"
+#include "support/scripted_broker.hpp"
 
 namespace edgepost::test {
 namespace {
@@ -136,7 +137,6 @@ TEST_CASE_FIXTURE(Running, "run: bad usage ends with 2, a database that cannot b
         0);
 }
 
-TEST_CASE_FIXTURE(Running, "run: the examples in packaging are good configurations") {
 TEST_CASE_FIXTURE(Running, "run: it needs no room on the disk to validate [P-06]") {
   write_idle();
   Words variables = environment();
@@ -147,6 +147,7 @@ TEST_CASE_FIXTURE(Running, "run: it needs no room on the disk to validate [P-06]
   CHECK(daemon.wait() == 0);
 }
 
+TEST_CASE_FIXTURE(Running, "run: the examples in packaging are good configurations") {
   const Outcome outcome = test::run(
       {EDGEPOST_COMMAND, "run", "--check", "--config", EDGEPOST_PACKAGING "/edgepost.json"}, {},
       {"EDGEPOST_PASSWORD=canary-password"});
@@ -172,6 +173,30 @@ TEST_CASE_FIXTURE(Running, "run: it tells a service manager how it is") {
   CHECK(manager.next("STOPPING=1") == "STOPPING=1");
   CHECK(daemon.wait() == 0);
   CHECK(is_sound());
+}
+
+TEST_CASE_FIXTURE(Running, "run: answers are awaited no longer than the watchdog allows") {
+  ScriptedBroker broker([](const std::string& packet) {
+    return ScriptedBroker::Reply{packet_type(packet) == 1 ? connack() : std::string(), false};
+  });
+  publish("1\n");
+  write_file(config, "{\"database\": \"" + db + R"(", "stop_patience": "1h",
+  "streams": [{"name": "outbox"}],
+  "uplinks": [{"name": "cloud", "streams": ["outbox"], "breaker": {"trip_after": "1h"},
+    "endpoints": [{"url": ")" +
+                         broker.url() + "\"}]}]}\n");
+  Words variables = environment();
+  variables.emplace_back("WATCHDOG_USEC=1000000");
+  Process daemon(words(), to_log(), variables);
+  CHECK(manager.next("STATUS=cloud online") == "STATUS=cloud online");
+  for (int i = 0; i < 2; ++i)  // meanwhile the event has left
+    CHECK(manager.next("WATCHDOG=1") == "WATCHDOG=1");
+  daemon.signal(SIGHUP);
+  CHECK(manager.next("RELOADING=1") != "nothing");
+  CHECK(manager.next("READY=1") == "READY=1");
+  daemon.signal(SIGTERM);
+  CHECK(daemon.wait() == 0);
+  CHECK(logged().find("answers to await: 1") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Running, "run: lines for the journal carry their priority, others the level") {
