@@ -84,6 +84,18 @@ TEST_CASE("mqtt handshake: CONNECT asks for a session that the broker keeps for 
   CHECK(connect.ends_with(std::string("\x00\x04gw-1\x00\x03joe\x00\x02pw", 15)));
 }
 
+TEST_CASE("mqtt handshake: a password with a NUL is not sent in part [P-61]") {
+  ScriptedBroker broker(accepting(kAccepted5, [](const std::string&) { return Reply{}; }));
+  MqttOptions options = to(broker);
+  options.user_name = "joe";
+  options.password.source = [] { return Result<std::string>(std::string("p\0w", 3)); };
+  TransportDriver driver(options);
+  const Answer answer = driver.fail_to_connect();
+  CHECK(answer.meaning == AnswerClass::link_down);
+  CHECK(answer.reason.ends_with("password: NUL in it"));
+  CHECK(broker.packets(kConnect).empty());
+}
+
 TEST_CASE("mqtt handshake: a broker that refuses v5 is spoken to in 3.1.1 from then on") {
   const std::string refusals[] = {std::string("\x20\x02\x00\x01", 4),
                                   std::string("\x20\x03\x00\x84\x00", 5),
