@@ -42,6 +42,8 @@ constexpr std::array kOptions{
     flag("until-empty", "Exit when every event is acknowledged or dead"),
     Option{"timeout", Takes::duration, "DURATION", "", "Give up after this long"},
     Option{"retry-max", Takes::duration, "DURATION", "1s", "Longest wait between attempts"},
+    Option{"trip-after", Takes::duration, "DURATION", "5s",
+           "Leave who has not answered for so long"},
     flag("json", "Print the result as a JSON object"),
     text("metrics-file", "FILE", "Written anew each 10 s and at the end, for Prometheus"),
     flag("audit", "Tell each call to the world outside at the end, on standard error"),
@@ -293,6 +295,7 @@ Result<UplinkOptions> uplink_options(const Options& options) {
                        .batch_events = size("batch")};
   if (options.has("subscribe")) uplink.inbox = options.text("inbox");
   uplink.retry.max_delay = options.duration("retry-max");
+  uplink.breaker.trip_after = options.duration("trip-after");
   uplink.retry.initial_delay = std::min(kFirstRetry, uplink.retry.max_delay);
   // Someone waits for the end of this: an endpoint is left alone no longer than that either.
   uplink.breaker.recovery_timeout =

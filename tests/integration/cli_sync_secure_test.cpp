@@ -1,6 +1,8 @@
 // `edgepost sync` over TLS and HTTPS.
 #include <doctest.h>
 
+#include <atomic>
+
 #include "support/edgepost_command.hpp"
 #include "support/http_server.hpp"
 #include "support/mosquitto.hpp"
@@ -105,6 +107,63 @@ TEST_CASE_FIXTURE(Secure,
   CHECK(refused.code == 1);
   CHECK(refused.err.find("401") != std::string::npos);
   CHECK(run("sync", {"--to", server.url(), "--until-empty"}).code == 2);  // without --insecure
+}
+
+TEST_CASE_FIXTURE(Secure, "sync: a token is fetched, and another one when it is refused [P-61]") {
+  publish("1\n2\n");
+  write_file(dir.file("secret"), "canary-secret\n");
+  std::atomic<int> tokens{0};
+  HttpServer server([&tokens](const HttpRequest& request) -> HttpResponse {
+    const std::string proof = request.header("Authorization");
+    if (request.target != "/token") return {.status = proof == "Bearer canary-2" ? 204 : 401};
+    return {.status = proof == "Basic Z3ctMTpjYW5hcnktc2VjcmV0" ? 200 : 401,
+            .body = R"({"token_type":"Bearer","access_token":"canary-)" + std::to_string(++tokens) +
+                    "\"}",
+            .content_type = "application/json"};
+  });
+  write_file(dir.file("oauth2"), R"({"client_id": "gw-1", "client_secret_file": ")" +
+                                     dir.file("secret") + R"(", "token_url": ")" +
+                                     server.url("/token") + "\"}");
+  const Outcome outcome =
+      run("sync", {"--to", server.url(), "--insecure", "--until-empty", "--audit", "--timeout",
+                   "10s", "--oauth2", dir.file("oauth2")});
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(tokens == 2);
+  CHECK(server.ids().size() == 2);
+  CHECK((outcome.out + outcome.err).find("canary") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Secure,
+                  "sync: a slow service is waited for as long as --trip-after says [P-32]") {
+  publish("1\n");
+  HttpServer server([](const HttpRequest&) {
+    return HttpResponse{.status = 204, .delay = std::chrono::seconds(2)};
+  });
+  const auto sync_for = [&](const std::string& patience) {
+    return run("sync", {"--to", server.url(), "--insecure", "--until-empty", "--timeout", "5s",
+                        "--trip-after", patience});
+  };
+  CHECK(sync_for("1s").err.find("no answer for 1 s") != std::string::npos);
+  CHECK(sync_for("4s").code == 0);
+}
+
+TEST_CASE_FIXTURE(Secure, "sync: the bytes of a day last across runs") {
+  std::string lines;
+  for (int i = 0; i < 500; ++i)
+    lines += std::to_string(i) + "\n";
+  publish(lines);
+  HttpServer server([](const HttpRequest&) { return HttpResponse{.status = 204}; });
+  const Words words{"--to",      server.url(), "--insecure",      "--until-empty",
+                    "--timeout", "1s",         "--bytes-per-day", "32KiB"};
+  const Outcome first = run("sync", words);
+  CHECK(first.code == 1);
+  CHECK(first.err.find("the bytes of this day or month are used up") != std::string::npos);
+  const std::size_t sent = server.ids().size();
+  CHECK(sent > 0);
+  CHECK(sent < 250);
+  CHECK(run("sync", words).code == 1);
+  CHECK(server.ids().size() == sent);
 }
 
 }  // namespace
