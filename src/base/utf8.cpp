@@ -28,6 +28,10 @@ CodePoint decode_utf8(std::string_view text) {
 std::size_t find_invalid_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      ++at;
+      continue;
+    }
     const CodePoint next = decode_utf8(text.substr(at));
     if (next.length == 0) return at;
     at += next.length;

@@ -11,6 +11,12 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 // Enough for any sensible document; it bounds the scanner's own recursion.
 constexpr int kDepthMax = 64;
 
+// Stands for itself in a string, as nearly all bytes do.
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
 /// Walks over JSON without building anything. Each method returns false where a rule breaks, and
 /// position() is the place.
 class JsonScanner {
@@ -108,6 +114,10 @@ class JsonScanner {
   bool string() {
     if (!take('"')) return false;
     while (!take('"')) {
+      if (is_plain(next())) {
+        ++at_;
+        continue;
+      }
       if (take('\\')) {
         if (!escape()) return false;
         continue;
@@ -165,18 +175,27 @@ void append_escaped(char c, std::string& out) {
 
 void append_json_string(std::string_view text, std::string& out) {
   out.push_back('"');
-  while (!text.empty()) {
-    const CodePoint point = decode_utf8(text);
-    const std::size_t length = point.length == 0 ? 1 : point.length;
+  std::size_t done = 0;  // what follows up to `at` is copied as it is
+  std::size_t at = 0;
+  while (at < text.size()) {
+    if (is_plain(text[at])) {
+      ++at;
+      continue;
+    }
+    const CodePoint point = decode_utf8(text.substr(at));
+    if (point.length > 1) {
+      at += point.length;
+      continue;
+    }
+    out.append(text.substr(done, at - done));
     if (point.length == 0) {
       out.append("\xEF\xBF\xBD");
-    } else if (point.value < 0x20 || point.value == '"' || point.value == '\\') {
-      append_escaped(text.front(), out);
     } else {
-      out.append(text.substr(0, length));
+      append_escaped(text[at], out);
     }
-    text.remove_prefix(length);
+    done = ++at;
   }
+  out.append(text.substr(done));
   out.push_back('"');
 }
 
