@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/metrics_file.hpp"
 #include "cli/text_file.hpp"
 
 namespace edgepost::cli {
@@ -134,6 +135,9 @@ void apply(const Config& config, Gateway& gateway, Problems& problems) {
 void rehearse(const Config& config, Problems& problems) {
   if (!problems.concern_top() && config.gateway.database.starts_with(":")) {
     return problems.add({}, "database: '" + config.gateway.database + "' is no file");
+  }
+  if (is_same_file(config.metrics_file, config.gateway.database)) {
+    return problems.add({}, "metrics_file: it is the database");
   }
   const Scratch scratch;
   if (!scratch.is_there()) {

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 namespace edgepost::cli {
@@ -14,6 +15,11 @@ Status replace_file(const std::string& path, std::string_view text) {
   file.close();
   if (file && std::rename(fresh.c_str(), path.c_str()) == 0) return {};
   return {Code::io_error, "cannot write " + path + ": " + std::strerror(errno)};
+}
+
+bool is_same_file(const std::string& path, const std::string& other) {
+  std::error_code error;
+  return !path.empty() && (path == other || std::filesystem::equivalent(path, other, error));
 }
 
 }  // namespace edgepost::cli

@@ -12,4 +12,7 @@ namespace edgepost::cli {
 /// Errors: io_error, naming the file.
 Status replace_file(const std::string& path, std::string_view text);
 
+/// Whether two paths lead to one file: metrics must not take the place of the database.
+bool is_same_file(const std::string& path, const std::string& other);
+
 }  // namespace edgepost::cli

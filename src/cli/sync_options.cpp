@@ -8,6 +8,7 @@
 #include "base/topic.hpp"
 #include "cli/apply.hpp"
 #include "cli/command.hpp"
+#include "cli/metrics_file.hpp"
 
 namespace edgepost::cli {
 namespace {
@@ -186,6 +187,10 @@ Status check_kinds(const Options& options) {
   for (const char* const name : {"consumer", "inbox"}) {
     Status status = validate_name("option --" + std::string(name), options.text(name));
     if (!status.is_ok()) return status;
+  }
+  if (options.has("metrics-file") &&
+      is_same_file(options.text("metrics-file"), options.text("db"))) {
+    return bad("metrics-file", "it is the database");
   }
   if (options.has("psk") && options.has("psk-file")) return bad("psk", "not with --psk-file");
   if (options.duration("retry-max") > kRetryMax) return bad("retry-max", "more than 24h");

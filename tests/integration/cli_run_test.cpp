@@ -128,6 +128,9 @@ TEST_CASE_FIXTURE(Running, "run: bad usage ends with 2, a database that cannot b
   CHECK(test::run({EDGEPOST_COMMAND, "run"}).code == 2);
   CHECK(test::run(words()).err.find(config + ":1: $: cannot read " + config) != std::string::npos);
   CHECK(test::run({EDGEPOST_COMMAND, "run", "--config", dir.path()}).code == 2);
+  write_idle(", \"metrics_file\": \"" + db + "\"");
+  CHECK(test::run(words()).err.find("$.metrics_file: it is the database") != std::string::npos);
+  CHECK(run("sync", {"--to", "mqtt://127.0.0.1:1", "--metrics-file", db}).code == 2);
   write_idle();
   write_file(db, std::string(8192, 'x'));
   const Outcome outcome = test::run(words());

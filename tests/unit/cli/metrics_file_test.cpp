@@ -19,6 +19,15 @@ TEST_CASE("metrics file: the old text is replaced as a whole, and nothing else i
   CHECK(std::distance(begin(files), end(files)) == 1);
 }
 
+TEST_CASE("metrics file: it is known for another one by any path") {
+  const test::TempDir dir;
+  test::write_file(dir.file("database"), "x");
+  CHECK(is_same_file(dir.file("database"), dir.path() + "/./database"));
+  CHECK(is_same_file(dir.file("new"), dir.file("new")));
+  CHECK_FALSE(is_same_file(dir.file("metrics"), dir.file("database")));
+  CHECK_FALSE(is_same_file("", ""));
+}
+
 TEST_CASE("metrics file: a failure names the file") {
   const Status status = replace_file("/not/there/metrics", "x");
   CHECK(status.code() == Code::io_error);
