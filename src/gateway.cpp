@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/topic.hpp"
 #include "gateway_parts.hpp"
 
 namespace edgepost {
@@ -60,6 +59,7 @@ Gateway::Parts::Parts(GatewayOptions completed, std::unique_ptr<store::Store> op
                                           : options.device_id),
       source(options.source.empty() ? "/" + device_id : options.source),
       ids(*options.platform.random),
+      bus({.platform = options.platform, .threads = false}),
       audit(options.audit_rows),
       store(std::move(opened)) {}
 
@@ -78,24 +78,16 @@ Result<std::optional<Duration>> Gateway::Parts::complete_event(Event& event) {
   return guessed_at;
 }
 
-Result<Gateway::Parts::Prepared> Gateway::Parts::prepare(Event& event) {
+Result<Gateway::Parts::Prepared> Gateway::Parts::prepare(Event& event, Durability durability) {
   const auto guessed_at = complete_event(event);
   if (!guessed_at) return guessed_at.status();
-  Prepared prepared{{}, *guessed_at};
-  std::vector<store::StreamLog*>& streams = prepared.streams;
-  const std::shared_lock lock(mutex);
-  for (const Route& route : routes) {
-    if (route.stream->is_deleted() || !topic_matches(route.filter, event.topic)) continue;
-    if (std::find(streams.begin(), streams.end(), route.stream) == streams.end()) {
-      streams.push_back(route.stream);
-    }
-  }
-  if (streams.empty()) {
+  Routes::Ways ways = routes.find(event, durability, options.platform.clock->now());
+  if (!ways.is_taken) {
     return Status(Code::not_found, "topic '" + event.topic +
                                        "': no route takes it into a stream; use bus() for "
                                        "events that nobody stores");
   }
-  return prepared;
+  return Prepared{std::move(ways.streams), *guessed_at, ways.durability};
 }
 
 void Gateway::Parts::hand_out(const Event& event) {
@@ -143,7 +135,7 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const GatewayOptions& options) {
   auto parts = std::make_unique<Parts>(std::move(completed), std::move(*store));
   *late = parts.get();
   for (store::StreamLog* stream : parts->store->streams())
-    parts->route_own(*stream);
+    parts->routes.set_own(*stream);
   return std::unique_ptr<Gateway>(new Gateway(std::move(parts)));
 }
 
@@ -157,13 +149,20 @@ Result<DamageReport> Gateway::repair(const GatewayOptions& options) {
   return store::Store::repair(completed);
 }
 
-Gateway::~Gateway() { stop(); }
+Gateway::~Gateway() {
+  stop();
+  parts_->bus.stop();  // if the caller has started it
+}
 
 Result<Receipt> Gateway::publish(Event event, Durability durability) {
-  const auto prepared = parts_->prepare(event);
+  const auto prepared = parts_->prepare(event, durability);
   if (!prepared) return prepared.status();
-  const auto& [streams, guessed_at] = *prepared;
-  if (durability == Durability::stored) {
+  const auto& [streams, guessed_at, wanted] = *prepared;
+  if (streams.empty()) {
+    parts_->hand_out(event);
+    return Receipt{event.id, 0};
+  }
+  if (wanted == Durability::stored) {
     const Result<std::uint64_t> sequence = parts_->store->append(streams, event, guessed_at);
     if (!sequence) return sequence.status();
     event.sequence = *sequence;
@@ -200,31 +199,37 @@ Status Gateway::start() {
     return {Code::wrong_state, "start: the database is opened for reading only"};
   }
   const std::lock_guard control(parts.control_mutex);
+  if (parts.worker != nullptr) return {Code::wrong_state, "start: started already"};
+  if (Status status = parts.bus.start(); !status.is_ok()) return status;
+  Status status = parts.launch();
+  if (!status.is_ok()) parts.bus.stop();  // without the lock, which a handler may want
+  return status;
+}
+
+Status Gateway::Parts::launch() {
   // Declared before the lock: threads that a failure leaves are joined without it.
   std::vector<std::unique_ptr<Worker>> workers;
-  const std::unique_lock lock(parts.mutex);
-  if (parts.worker != nullptr) return {Code::wrong_state, "start: started already"};
-  const Clock& clock = *parts.options.platform.clock;
-  store::Store& store = *parts.store;
-  std::vector<Worker::Step> steps = {[&store](Instant now) { return store.step(now); }};
-  for (const auto& link : parts.links) {
+  const std::unique_lock lock(mutex);
+  const Clock& clock = *options.platform.clock;
+  std::vector<Worker::Step> steps = {[this](Instant now) { return store->step(now); }};
+  for (const auto& link : links) {
     Uplink& uplink = *link->uplink;
     uplink.start();
     steps.push_back([&uplink](Instant now) { return uplink.step(now, kPollMax); });
   }
   for (Worker::Step& step : steps) {
-    Result<std::unique_ptr<Worker>> worker = Worker::start(clock, std::move(step));
-    if (!worker) return worker.status();
-    workers.push_back(std::move(*worker));
+    Result<std::unique_ptr<Worker>> started = Worker::start(clock, std::move(step));
+    if (!started) return started.status();
+    workers.push_back(std::move(*started));
   }
-  if (Status status = parts.launch_subscribers(); !status.is_ok()) return status;
-  for (const Parts::Local& local : parts.locals)
+  if (Status status = launch_subscribers(); !status.is_ok()) return status;
+  for (const Parts::Local& local : locals)
     local.subscriber->run();
-  for (std::size_t i = 0; i < parts.links.size(); ++i) {
-    parts.links[i]->worker = std::move(workers[i + 1]);
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    links[i]->worker = std::move(workers[i + 1]);
   }
-  const std::lock_guard worker_lock(parts.worker_mutex);
-  parts.worker = std::move(workers.front());
+  const std::lock_guard worker_lock(worker_mutex);
+  worker = std::move(workers.front());
   return {};
 }
 
@@ -236,6 +241,7 @@ void Gateway::stop(Duration patience) {
   // First, so that uplinks still send what handlers publish; none is added meanwhile.
   for (const Parts::Local& local : parts.locals)
     local.subscriber->halt();
+  parts.bus.stop();
   std::vector<std::unique_ptr<Worker>> workers;
   {
     const std::unique_lock lock(parts.mutex);
@@ -258,14 +264,17 @@ void Gateway::stop(Duration patience) {
 }
 
 Instant Gateway::step(Instant now, Duration wait) {
-  Instant next = std::min(parts_->store->step(now), parts_->step_subscribers(now));
+  Instant next =
+      std::min({parts_->bus.step(now), parts_->store->step(now), parts_->step_subscribers(now)});
   if (next <= now) wait = Duration::zero();
   const std::vector<Uplink*> uplinks = parts_->uplinks();
   for (Uplink* uplink : uplinks) {  // without the lock: what it hears is handed out
     const auto share = wait / static_cast<Duration::rep>(uplinks.size());
     next = std::min(next, uplink->step(now, share));
   }
-  // Again, for what uplinks and handlers have left to store: acknowledgements, dead letters.
+  // Again, for what uplinks and handlers have left: events in queues of the bus, and to store
+  // acknowledgements and dead letters.
+  next = std::min(next, parts_->bus.step(now));
   return std::min(next, parts_->store->step(now));
 }
 

@@ -13,6 +13,7 @@
 #include "base/ids.hpp"
 #include "edgepost/gateway.hpp"
 #include "gateway_audit.hpp"
+#include "gateway_routes.hpp"
 #include "platform/platform.hpp"
 #include "store/store.hpp"
 #include "subscriber/subscriber.hpp"
@@ -30,13 +31,6 @@ Status check_consumer(const std::string& prefix, const ConsumerOptions& options)
 
 /// What a gateway is made of, and the one place where its modules meet.
 struct Gateway::Parts {
-  /// Which stream takes the topics of a filter.
-  struct Route {
-    std::string filter;
-    store::StreamLog* stream;
-    bool is_own;  // one of the stream's own filters, not from route()
-  };
-
   /// An uplink, the streams it drains and fills, and its thread while the gateway is started.
   struct Link {
     std::string name;
@@ -57,8 +51,9 @@ struct Gateway::Parts {
 
   /// Where an event goes, and when its time was guessed.
   struct Prepared {
-    std::vector<store::StreamLog*> streams;
+    std::vector<store::StreamLog*> streams;  // none when sampling has left it out
     std::optional<Duration> guessed_at;
+    Durability durability = Durability::stored;
   };
 
   /// Gives `event` what its publisher left out and checks it. Returns when its time was guessed,
@@ -67,16 +62,16 @@ struct Gateway::Parts {
 
   /// Completes and checks `event` and finds its streams.
   /// Errors: invalid_argument; not_found when no route takes it.
-  Result<Prepared> prepare(Event& event);
-
-  /// Makes the filters of `stream` routes, instead of those it had.
-  void route_own(store::StreamLog& stream);
+  Result<Prepared> prepare(Event& event, Durability durability);
 
   /// Hands a stored event to the subscribers. What they do cannot undo the publish.
   void hand_out(const Event& event);
 
   /// Lets each subscriber handle one event; when the next one is due.
   Instant step_subscribers(Instant now);
+
+  /// Makes the threads of store, uplinks and subscribers. After failure: there are none.
+  Status launch();
 
   /// Makes the threads of all subscribers. After failure: there are none.
   Status launch_subscribers();
@@ -119,8 +114,8 @@ struct Gateway::Parts {
   Bus bus;
   AuditRing audit;
   std::mutex control_mutex;  // start, stop and add_… happen one after the other
-  std::shared_mutex mutex;   // guards routes, links and locals
-  std::vector<Route> routes;
+  std::shared_mutex mutex;   // guards links and locals
+  Routes routes;
   std::vector<std::unique_ptr<Link>> links;
   std::vector<Local> locals;
   std::mutex worker_mutex;              // guards worker; innermost, as due() comes from anywhere

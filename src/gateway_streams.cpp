@@ -62,16 +62,6 @@ Status check_consumer(const std::string& prefix, const ConsumerOptions& options)
   return check_retry(prefix, options.retry);
 }
 
-void Gateway::Parts::route_own(store::StreamLog& stream) {
-  const StreamOptions told = stream.options();
-  const std::unique_lock lock(mutex);
-  std::erase_if(routes, [&stream](const Route& route) {
-    return route.stream->is_deleted() || (route.is_own && route.stream == &stream);
-  });
-  for (const std::string& filter : told.filters)
-    routes.push_back({filter, &stream, true});
-}
-
 void Gateway::Parts::dropped(const store::StreamLog& stream, const Dropped& dropped) {
   Event event;
   event.topic = "edgepost/stream/" + stream.name() + "/dropped";
@@ -94,7 +84,7 @@ Status Gateway::create_stream(const StreamOptions& options) {
   if (Status status = parts_->store->create_stream(options); !status.is_ok()) return status;
   const Result<store::StreamLog*> stream = parts_->store->stream(options.name);
   if (!stream) return stream.status();
-  parts_->route_own(**stream);
+  parts_->routes.set_own(**stream);
   return {};
 }
 
@@ -103,7 +93,7 @@ Status Gateway::change_stream(const StreamOptions& options) {
   if (Status status = parts_->store->change_stream(options); !status.is_ok()) return status;
   const Result<store::StreamLog*> stream = parts_->store->stream(options.name);
   if (!stream) return stream.status();
-  parts_->route_own(**stream);
+  parts_->routes.set_own(**stream);
   return {};
 }
 
@@ -118,15 +108,6 @@ Status Gateway::delete_stream(std::string_view name) {
 
 Status Gateway::delete_consumer(std::string_view stream, std::string_view name) {
   return parts_->store->delete_consumer(stream, name);
-}
-
-Status Gateway::route(std::string_view filter, std::string_view stream) {
-  if (Status status = validate_filter(filter); !status.is_ok()) return status;
-  const Result<store::StreamLog*> found = parts_->store->stream(stream);
-  if (!found) return found.status();
-  const std::unique_lock lock(parts_->mutex);
-  parts_->routes.push_back({std::string(filter), *found, false});
-  return {};
 }
 
 Result<Consumer> Gateway::consumer(std::string_view stream, const ConsumerOptions& options) {

@@ -19,17 +19,18 @@ Status Transaction::execute(std::string_view sql, std::initializer_list<SqlValue
 
 Result<Receipt> Transaction::Context::append(const Gateway::Parts::Prepared& prepared,
                                              Event&& event) {
-  const Result<std::uint64_t> sequence =
-      session.append(prepared.streams, event, prepared.guessed_at);
-  if (!sequence) return sequence.status();
-  event.sequence = *sequence;
+  if (!prepared.streams.empty()) {
+    const auto sequence = session.append(prepared.streams, event, prepared.guessed_at);
+    if (!sequence) return sequence.status();
+    event.sequence = *sequence;
+  }
   Receipt receipt{event.id, event.sequence};
   published.push_back(std::move(event));
   return receipt;
 }
 
 Result<Receipt> Transaction::publish(Event event) {
-  const auto prepared = context_.parts.prepare(event);
+  const auto prepared = context_.parts.prepare(event, Durability::stored);
   if (!prepared) return prepared.status();
   return context_.append(*prepared, std::move(event));
 }
@@ -39,7 +40,7 @@ Result<Receipt> Transaction::publish_to(std::string_view stream, Event event) {
   if (!found) return found.status();
   const auto guessed_at = context_.parts.complete_event(event);
   if (!guessed_at) return guessed_at.status();
-  return context_.append({{*found}, *guessed_at}, std::move(event));
+  return context_.append({{*found}, *guessed_at, Durability::stored}, std::move(event));
 }
 
 Status Transaction::nested(const std::function<Status()>& work) {

@@ -120,7 +120,8 @@ class Bus {
   /// attribute `responsetopic`) of its own, and calls `done` once: with the first reply, or with
   /// the reason that there is none, on the thread that publishes it or on the bus's worker.
   /// Errors: those of publish (`done` is not called then); invalid_argument when `done` is empty,
-  /// `timeout` is not positive, or the request names a reply topic.
+  /// `timeout` is not positive, or the request names a reply topic; io_error when there is no
+  /// answer at once, and the system gives no thread to wait for one.
   /// `done` gets unavailable when `timeout` has passed, or the bus is destroyed.
   Status request(Event request, Duration timeout, std::function<void(const Result<Event>&)> done);
 
@@ -160,6 +161,7 @@ class Bus {
   [[nodiscard]] std::vector<BusLink> links() const;
 
  private:
+  friend class Window;
   std::shared_ptr<bus::Shared> shared_;
 };
 

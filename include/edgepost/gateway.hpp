@@ -12,8 +12,8 @@
 #include "edgepost/consumer.hpp"
 #include "edgepost/dead_letter.hpp"
 #include "edgepost/event.hpp"
+#include "edgepost/gateway_options.hpp"
 #include "edgepost/gateway_status.hpp"
-#include "edgepost/platform.hpp"
 #include "edgepost/status.hpp"
 #include "edgepost/stream.hpp"
 #include "edgepost/subscriber.hpp"
@@ -22,37 +22,6 @@
 #include "edgepost/uplink.hpp"
 
 namespace edgepost {
-
-/// What a gateway may do with its database.
-enum class Access : unsigned char {
-  own,   ///< Read and write; one owner at a time for each database.
-  read,  ///< Look only; works beside an owner, changes nothing.
-  /// What an operator does beside an owner, or without one: read, requeue and purge dead letters.
-  operate,
-};
-
-/// How to open a gateway.
-struct GatewayOptions {
-  std::string database{};       ///< Path of the SQLite file; made if it is missing.
-  std::string device_id{};      ///< Empty: `gw-` and the start of the database's identity.
-  std::string source{};         ///< CloudEvents source of its events; empty: `/` and device id.
-  Access access = Access::own;  ///< See Access.
-  EventLimits limits{};         ///< What publish accepts.
-  Duration flush_interval = std::chrono::milliseconds(100);  ///< Age of a buffered event, at most.
-  std::size_t buffer_bytes_max = 256 * 1024;     ///< Buffered events, at most; then publish stores.
-  std::size_t group_bytes_max = 256 * 1024;      ///< One commit, at most (or one event).
-  Duration ack_flush = std::chrono::seconds(1);  ///< Age of an unstored acknowledgement, at most.
-  std::size_t ack_flush_events = 10'000;         ///< Their number, at most.
-  /// The database and its log, at most; publishing then returns full. 0: no limit but the disk.
-  std::uint64_t disk_bytes_max = 0;
-  /// Kept free on the disk, in the file `<database>-reserve`, so that a full disk can still be
-  /// drained: what stands in the write-ahead log (1 MiB and one commit) must go into the file
-  /// before the log can begin anew. It is made again when there is room. 0: none.
-  std::uint64_t reserve_bytes = 2 * 1024 * 1024;
-  std::size_t audit_rows = 256;      ///< In memory, 0 or more; see Gateway::audit().
-  std::size_t claims_max = 100'000;  ///< Remembered for each scope, 1 or more; see claim().
-  Platform platform{};               ///< What the host replaces.
-};
 
 /// One gateway: a bus, durable streams in one SQLite file, and the uplinks that drain them.
 /// An event that is published is first stored (or buffered) in every stream whose route matches,
@@ -102,14 +71,20 @@ class Gateway {
   /// Durable: when it returns. Errors: not_found; busy (open); full; io_error; wrong_state.
   Status delete_consumer(std::string_view stream, std::string_view name);
 
-  /// Stores every event whose topic matches `filter` in `stream`, from now on. Routes live in
-  /// memory: set them at each start. An event goes into a stream once, however many routes match.
-  /// Errors: invalid_argument (filter, with position); not_found (unknown stream).
-  Status route(std::string_view filter, std::string_view stream);
+  /// Stores every event whose topic matches `filter` in `stream`, from now on, as far as `options`
+  /// say. Routes live in memory: set them at each start. An event goes into a stream once, however
+  /// many routes match.
+  /// Errors: invalid_argument (filter, with position; option named); not_found (unknown stream).
+  Status route(std::string_view filter, std::string_view stream, const RouteOptions& options = {});
+
+  /// A handler that stores what it gets in `stream` as Durability::buffered, and does nothing else:
+  /// for Overflow::spill of a subscription.
+  /// Must outlive: this gateway the handler. Errors: not_found (unknown stream).
+  Result<Handler> spill(std::string_view stream);
 
   /// Completes (id, time, source, type), checks, stores and hands out one event.
   /// Blocks: Durability::stored: until the disk has it; concurrent publishers share one sync.
-  /// Durable: as `durability` says.
+  /// Durable: as `durability` says, unless a route says otherwise.
   /// After failure: the event is in no stream and no subscriber heard it. One exception: when the
   /// sync itself failed (io_error) and the process dies before the next commit, the event may be
   /// there afterwards, as with every database.

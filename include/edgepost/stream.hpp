@@ -16,6 +16,17 @@ enum class Durability : unsigned char {
   buffered,  ///< Returns at once; stored by `flush_interval` or flush(). A crash may lose it.
 };
 
+/// Which of the events that match its filter a route takes. Each topic is counted for itself (the
+/// 4,096 that came last), and an event that could not be stored counts as well. One that every
+/// route leaves out is handed to the bus all the same, with the sequence 0.
+struct RouteOptions {
+  std::uint32_t every = 1;  ///< Only every n-th event of a topic, the first one included; 1: all.
+  Duration interval{};      ///< At most one event of a topic in each, the first; 0 (all) to 24 h.
+  /// None: as the publisher says. An event goes into all its streams in one commit, so that the
+  /// strictest of their routes decides for all of them. Transactions store in any case.
+  std::optional<Durability> durability{};
+};
+
 /// When an event leaves its stream.
 enum class Retention : unsigned char {
   interest,    ///< When every consumer has settled it. While there is no consumer it stays.

@@ -51,7 +51,8 @@ class Window {
   Window(Window&&) noexcept;
   Window& operator=(Window&&) noexcept;
 
-  /// Values that were left out, since there were more than `topics_max` topics.
+  /// Values that were left out, since there were more than `topics_max` topics, or summaries of
+  /// three windows waited for the bus's worker.
   [[nodiscard]] std::uint64_t ignored() const;
 
  private:

@@ -41,7 +41,7 @@ Bus::Bus(const BusOptions& options) : shared_(std::make_shared<bus::Shared>(opti
 
 Bus::~Bus() {
   shared_->end_all();
-  shared_->requests.close();
+  shared_->requests->close();
   shared_->runner.stop();
 }
 
@@ -69,7 +69,10 @@ Result<Subscription> Bus::subscribe(std::string_view filter, const SubscribeOpti
   auto entry = shared_->add(
       filter, options.priority, {},
       std::make_shared<bus::Delivery>(*shared_, filter, options, std::move(handler), lane));
-  if (entry) return Subscription(std::move(entry));
+  if (entry) {
+    if (options.retained) bus::replay(shared_->retained, shared_->epochs, *entry);
+    return Subscription(std::move(entry));
+  }
   if (options.run == Run::own) shared_->runner.end(*lane);
   return Status(Code::already_exists,
                 "name: '" + options.name + "' is that of another subscription");

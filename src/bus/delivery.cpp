@@ -171,6 +171,7 @@ void Delivery::measure(Duration duration, const Event& event) {
   if (options_.is_measured) count(times_[static_cast<std::size_t>(place - kTimes.begin())]);
   const std::lock_guard lock(mutex_);
   longest_ = std::max(longest_, duration);
+  if (options_.is_measured) busy_ += duration;
   if (options_.slow_after == Duration::zero() || duration <= options_.slow_after) return;
   count(slow_);
   const Instant now = shared_.clock().now();
@@ -210,6 +211,7 @@ void Delivery::report(SubscriptionStatus& status) const {
     status.times[i] = read(times_[i]);
   const std::lock_guard lock(mutex_);
   status.longest = longest_;
+  status.busy = busy_;
   status.last_error = last_error_;
 }
 

@@ -84,6 +84,7 @@ class Delivery final : public Stage, public Task {
   std::array<Counter, CallTimes().size()> times_{};
   mutable std::mutex mutex_;  // guards all below
   Duration longest_{};
+  Duration busy_{};
   Instant next_log_{};
   std::string last_error_;
 };

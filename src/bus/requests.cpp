@@ -77,7 +77,7 @@ void Requests::answer(const Event& reply) {
   waiting.done(reply);
 }
 
-Instant Requests::expire(Instant now) {
+Instant Requests::run(Instant now) {
   for (;;) {
     Waiting waiting;
     {
@@ -116,7 +116,7 @@ Status Bus::request(Event request, Duration timeout,
   if (timeout <= Duration::zero()) return invalid("timeout: must be positive");
   if (find_attribute(request, kResponseTopic) != nullptr)
     return invalid("responsetopic: the request has one already");
-  bus::Requests& requests = shared_->requests;
+  bus::Requests& requests = *shared_->requests;
   if (requests.listen()) {
     shared_->add(bus::kReplyFilter, bus::kInternalPriority, [&requests](const Event& reply) {
       requests.answer(reply);
@@ -127,7 +127,12 @@ Status Bus::request(Event request, Duration timeout,
   const Instant now = clock.now();
   const Instant deadline = now + std::min(timeout, Instant::max() - now);
   const std::uint64_t number = requests.begin(request, clock.wall(), deadline, std::move(done));
-  const Status status = shared_->publish(request);
+  Status status = shared_->publish(request);
+  if (status.is_ok() && requests.waits(number)) {
+    const Result<bus::Lane*> lane = shared_->runner.shared();
+    if (lane) (*lane)->schedule(requests);
+    status = lane.status();
+  }
   if (!status.is_ok() && requests.cancel(number)) return status;
   return {};
 }
@@ -154,6 +159,22 @@ Result<Event> Bus::request(Event request, Duration timeout) {
                         [&answer] { return answer->result.has_value(); });
   if (answer->result) return std::move(*answer->result);
   return Status(Code::unavailable, "request to " + topic + ": no reply came in time");
+}
+
+Result<Subscription> Bus::serve(std::string_view filter, const SubscribeOptions& options,
+                                std::function<Result<Event>(const Event&)> handler) {
+  if (!handler) return invalid("handler: empty, a function is wanted");
+  return subscribe(filter, options,
+                   [this, handler = std::move(handler)](const Event& request) -> Status {
+                     Result<Event> answer = handler(request);
+                     if (!answer) return answer.status();
+                     const std::string* const topic = find_attribute(request, kResponseTopic);
+                     if (topic == nullptr) return {};
+                     if (Status status = validate_topic(*topic); !status.is_ok()) return status;
+                     Event reply = std::move(*answer).caused_by(request);
+                     reply.topic = *topic;
+                     return publish(reply);
+                   });
 }
 
 }  // namespace edgepost

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/ids.hpp"
+#include "bus/runner.hpp"
 #include "edgepost/event.hpp"
 #include "edgepost/platform.hpp"
 #include "edgepost/status.hpp"
@@ -20,9 +21,10 @@ namespace edgepost::bus {
 /// What matches every reply topic of a bus.
 inline constexpr std::string_view kReplyFilter = "edgepost/reply/+";
 
-/// The requests of a bus that wait for their reply; see Bus::request. Time is an argument.
+/// The requests of a bus that wait for their reply; see Bus::request. As a task it ends those whose
+/// deadline has come.
 /// Threads: any. `done` is called without a lock, once for each request that is not cancelled.
-class Requests {
+class Requests final : public Task {
  public:
   using Done = std::function<void(const Result<Event>&)>;
 
@@ -46,7 +48,7 @@ class Requests {
   void answer(const Event& reply);
 
   /// Ends the requests whose deadline has come. Returns the next deadline; max: there is none.
-  Instant expire(Instant now);
+  Instant run(Instant now) override;
 
   /// Ends all requests, as the bus is destroyed.
   void close();

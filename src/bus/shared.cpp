@@ -40,7 +40,7 @@ Shared::Shared(const BusOptions& options_, Barrier barrier)
     : epochs(barrier),
       options(completed(options_)),
       retained(options.retained_max),
-      requests(*options.platform.random),
+      requests(std::make_shared<Requests>(*options.platform.random)),
       runner(clock(), options.threads) {}
 
 std::shared_ptr<Entry> Shared::add(std::string_view filter, int priority, Handler handler,
@@ -140,7 +140,6 @@ BusStatus Shared::status() const {
     SubscriptionStatus& one = status.named.emplace_back();
     one.filter = entry->filter;
     entry->stage->report(one);
-    if (one.name.empty()) one.name = one.filter;
   }
   return status;
 }

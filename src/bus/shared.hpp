@@ -59,7 +59,7 @@ struct Shared : std::enable_shared_from_this<Shared> {
   std::atomic<std::uint64_t> generation{1};  // of the subscriptions: rises with every change
   Trace trace;
   Retained retained;
-  Requests requests;
+  const std::shared_ptr<Requests> requests;
   Runner runner;  // the last one, so that no worker uses what was destroyed
 
  private:

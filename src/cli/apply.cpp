@@ -125,8 +125,8 @@ Result<Endpoint> make_endpoint(const EndpointPlan& plan, const UplinkOptions& up
 
 void apply(const Config& config, Gateway& gateway, Problems& problems) {
   apply_streams(config, gateway, problems);
-  for (const auto& [origin, filter, stream] : config.routes)
-    note(gateway.route(filter, stream), origin, {}, problems);
+  for (const auto& [origin, filter, stream, options] : config.routes)
+    note(gateway.route(filter, stream, options), origin, {}, problems);
   const std::string device_id = gateway.status().device_id;
   for (const UplinkPlan& plan : config.uplinks)
     apply_uplink(plan, device_id, config.gateway.platform, gateway, problems);

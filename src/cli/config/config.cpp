@@ -10,8 +10,10 @@ namespace edgepost::cli {
 namespace {
 
 using G = GatewayOptions;
+using R = RouteOptions;
 using S = StreamOptions;
 constexpr auto kG = &Config::gateway;
+constexpr auto kR = &RoutePlan::options;
 constexpr auto kS = &StreamPlan::options;
 constexpr Range kBytes{.is_size = true};
 
@@ -30,6 +32,9 @@ constexpr std::array kStream{
 constexpr std::array kRoute{
     needed(field<&RoutePlan::filter>("filter", "Topics")),
     needed(field<&RoutePlan::stream>("stream", "Where they go")),
+    field<kR, &R::every>("every", "Only every n-th event of a topic; 1: all", Range{1}),
+    field<kR, &R::interval>("interval", "At most one event of a topic in each; 0s: all"),
+    field<kR, &R::durability>("durability", "Else as the publisher says"),
 };
 
 void read_uplinks(const wire::JsonNode& node, const Range& /*range*/, Config& config,

@@ -22,9 +22,10 @@ struct StreamPlan {
 
 /// A route as wanted.
 struct RoutePlan {
-  Origin origin;       ///< Where it stands.
-  std::string filter;  ///< Of topics.
-  std::string stream;  ///< Where they go.
+  Origin origin;         ///< Where it stands.
+  std::string filter;    ///< Of topics.
+  std::string stream;    ///< Where they go.
+  RouteOptions options;  ///< How many of them.
 };
 
 /// An endpoint as wanted. What is empty of `device_id` and `client_id` is filled in when the

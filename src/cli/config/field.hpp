@@ -94,7 +94,7 @@ constexpr auto field(std::string_view name, std::string_view help, const Range& 
       .help = help,
       .read = [](const wire::JsonNode& node, const Range& own, Object& object,
                  Reading& reading) { read_value(node, own, At::in(object), reading); },
-      .kind = kind_of<typename At::Value>,
+      .kind = kind_of<typename Present<typename At::Value>::Type>,
       .standard = [](const Object& object) { return show_value(At::in(object)); },
       .range = range};
 }

@@ -85,6 +85,13 @@ void read_value(const wire::JsonNode& node, const Range& /*range*/, Enum& out, R
   complain_of_word(node, words, reading);
 }
 
+/// What need not stand there.
+template <Worded Enum>
+void read_value(const wire::JsonNode& node, const Range& range, std::optional<Enum>& out,
+                Reading& reading) {
+  read_value(node, range, out.emplace(), reading);
+}
+
 // How a value that stands in the code is shown; empty: nothing to show.
 std::string show_value(const std::string& value);
 std::string show_value(bool value);
@@ -105,6 +112,16 @@ template <typename Other>
 std::string show_value(const Other& /*value*/) {
   return {};
 }
+
+// The type of a value, were it there.
+template <typename Value>
+struct Present {
+  using Type = Value;
+};
+template <typename Value>
+struct Present<std::optional<Value>> {
+  using Type = Value;
+};
 
 // What a value looks like, in a word or two.
 template <typename Value>

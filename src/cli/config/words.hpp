@@ -20,6 +20,11 @@ template <typename Enum>
 using Words = std::pair<std::string_view, Enum>;
 
 template <>
+inline constexpr std::array kWords<Durability>{
+    Words<Durability>{"stored", Durability::stored},
+    Words<Durability>{"buffered", Durability::buffered},
+};
+template <>
 inline constexpr std::array kWords<Retention>{
     Words<Retention>{"interest", Retention::interest},
     Words<Retention>{"limits", Retention::limits},

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "edgepost/bus.hpp"
+
 using edgepost::BusLink;
 using edgepost::to_dot;
 using edgepost::bus::join;
@@ -51,4 +53,25 @@ TEST_CASE("to_dot: a handler that listens and publishes is one node between two 
 TEST_CASE("to_dot: quotes and backslashes in a topic break nothing") {
   const std::string dot = to_dot({{"", "a\"\\", ""}});
   CHECK(dot.find("\"topic a\\\"\\\\\" [label=\"a\\\"\\\\\"") != std::string::npos);
+}
+
+TEST_CASE("bus: its links are prepared topics and what was traced, with names") {
+  edgepost::Bus bus;
+  const auto topic = bus.topic("heat", "oven");
+  const auto alarm = bus.subscribe("heat", {.name = "alarm"}, [&](const edgepost::Event&) {
+    return bus.publish({.topic = "siren"});
+  });
+  const auto all = bus.subscribe("#", [](const edgepost::Event&) { return edgepost::Status(); });
+  CHECK(bus.publish({.topic = "before"}).is_ok());
+  bus.trace(true);
+  CHECK(bus.publish({.topic = "heat"}).is_ok());
+  bus.trace(false);
+  CHECK(bus.publish({.topic = "after"}).is_ok());
+  CHECK(bus.retain("+").is_ok());
+  const std::vector<BusLink> wanted = {{"", "heat", "#"},
+                                       {"", "heat", "alarm"},
+                                       {"alarm", "siren", "#"},
+                                       {"oven", "heat", "#"},
+                                       {"oven", "heat", "alarm"}};
+  CHECK(bus.links() == wanted);
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,7 +45,8 @@ struct Desk {
   std::string taken() { return std::exchange(heard, {}); }
 
   test::FakeRandom random{1};
-  Requests requests{random};
+  std::shared_ptr<Requests> shared = std::make_shared<Requests>(random);
+  Requests& requests = *shared;
   std::uint64_t number = 0;
   std::string heard;
   std::string last_message;
@@ -77,15 +79,15 @@ TEST_CASE("requests: those whose deadline has come get unavailable, in its order
   desk.ask("2", 2s);
   desk.ask("1", 1s);
   desk.ask("3", 3s);
-  CHECK(desk.requests.expire(Instant(999ms)) == Instant(1s));
+  CHECK(desk.requests.run(Instant(999ms)) == Instant(1s));
   CHECK(desk.taken().empty());
-  CHECK(desk.requests.expire(Instant(2s)) == Instant(3s));
+  CHECK(desk.requests.run(Instant(2s)) == Instant(3s));
   CHECK(desk.taken() == "1!unavailable 2!unavailable ");
   CHECK(desk.last_message == "request to valve: no reply came in time");
   desk.requests.close();
   CHECK(desk.taken() == "3!unavailable ");
   CHECK(desk.last_message == "request to valve: the bus was destroyed");
-  CHECK(desk.requests.expire(Instant(9s)) == Instant::max());
+  CHECK(desk.requests.run(Instant(9s)) == Instant::max());
 }
 
 TEST_CASE("requests: one that is cancelled hears nothing") {
@@ -96,7 +98,7 @@ TEST_CASE("requests: one that is cancelled hears nothing") {
   CHECK_FALSE(desk.requests.waits(desk.number));
   CHECK_FALSE(desk.requests.cancel(desk.number));
   desk.requests.answer({.topic = topic});
-  CHECK(desk.requests.expire(Instant(9s)) == Instant::max());
+  CHECK(desk.requests.run(Instant(9s)) == Instant::max());
   CHECK(desk.taken().empty());
 }
 
@@ -105,7 +107,7 @@ TEST_CASE("requests: an answer may ask again") {
   Event request{.topic = "a"};
   desk.requests.begin(request, {}, Instant(1s),
                       [&](const Result<Event>&) { desk.ask("again", 2s); });
-  CHECK(desk.requests.expire(Instant(1s)) == Instant(2s));
+  CHECK(desk.requests.run(Instant(1s)) == Instant(2s));
 }
 
 TEST_CASE("bus: a request without a correlation id gets one, and one that it has stays") {
@@ -184,4 +186,80 @@ TEST_CASE("bus: its end answers those who still wait with unavailable") {
     CHECK_FALSE(code.has_value());
   }
   CHECK(code == Code::unavailable);
+}
+
+TEST_CASE("bus: what serves a filter answers with the event that its handler returns") {
+  Bus bus;
+  int plain = 0;
+  const auto server = bus.serve("add/+", {}, [&](const Event& request) -> Result<Event> {
+    ++plain;
+    return Event{.topic = "overwritten", .data = request.data + "!", .correlation_id = "as well"};
+  });
+  REQUIRE(server.is_ok());
+  Event request{.topic = "add/1", .data = "7", .correlation_id = "talk"};
+  const Result<Event> reply = bus.request(request, kSecond);
+  REQUIRE(reply.is_ok());
+  CHECK(reply->data == "7!");
+  CHECK(reply->correlation_id == "talk");
+  CHECK(bus.publish({.topic = "add/1"}).is_ok());
+  CHECK(plain == 2);
+  CHECK(bus.status().failed == 0);
+}
+
+TEST_CASE("bus: what fails to serve sends nothing and is counted") {
+  Bus bus;
+  const auto server = bus.serve("a", {}, [](const Event& request) -> Result<Event> {
+    if (request.data.empty()) return Status(Code::unavailable, "no data");
+    return Event{};
+  });
+  std::optional<bool> answered;
+  const auto note = [&](const Result<Event>& result) { answered = result.is_ok(); };
+  CHECK(bus.request({.topic = "a"}, kSecond, note).is_ok());
+  Event lost{.topic = "a", .data = "1"};
+  lost.attributes.push_back({"responsetopic", "no/+/topic"});
+  CHECK(bus.publish(lost).is_ok());
+  CHECK_FALSE(answered.has_value());
+  CHECK(bus.status().failed == 2);
+}
+
+TEST_CASE("bus: what serves needs a handler, a filter and right options") {
+  Bus bus;
+  const auto answer = [](const Event&) -> Result<Event> { return Event{}; };
+  CHECK(bus.serve("a", {}, nullptr).status().message() == "handler: empty, a function is wanted");
+  CHECK(bus.serve("a#", {}, answer).status().code() == Code::invalid_argument);
+  CHECK(bus.serve("a", {.every = 0}, answer).status().code() == Code::invalid_argument);
+}
+
+TEST_CASE("bus: a request that nobody answers ends in step, when its time has come") {
+  test::FakeClock clock;
+  Bus bus({.platform = {.clock = &clock}, .threads = false});
+  std::optional<Code> code;
+  const auto server = bus.serve("a", {.run = Run::shared}, [](const Event&) -> Result<Event> {
+    return Event{.data = "late"};
+  });
+  const auto note = [&](const Result<Event>& result) {
+    code = result.is_ok() ? Code::ok : result.status().code();
+  };
+  CHECK(bus.request({.topic = "nobody"}, 2s, note).is_ok());
+  CHECK(bus.step(clock.now()) == clock.now() + 2s);
+  clock.advance(2s);
+  bus.step(clock.now());
+  CHECK(code == Code::unavailable);
+  CHECK(bus.request({.topic = "a"}, 2s, note).is_ok());
+  while (bus.step(clock.now()) <= clock.now()) {
+  }
+  CHECK(code == Code::ok);
+}
+
+TEST_CASE("bus: a request that waits gets the answer of a worker, or none in time") {
+  Bus bus;
+  const auto server = bus.serve("a", {.run = Run::own}, [](const Event& request) -> Result<Event> {
+    return Event{.data = request.data + "!"};
+  });
+  const Result<Event> reply = bus.request({.topic = "a", .data = "7"}, 60s);
+  REQUIRE(reply.is_ok());
+  CHECK(reply->data == "7!");
+  const Result<Event> none = bus.request({.topic = "nobody"}, 1ms);
+  CHECK(none.status().code() == Code::unavailable);
+  CHECK(none.status().message() == "request to nobody: no reply came in time");
 }

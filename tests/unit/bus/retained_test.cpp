@@ -73,3 +73,53 @@ TEST_CASE("bus: it keeps from retain on, once however many filters match") {
   CHECK(bus.status().delivered == 0);
   CHECK(bus.retain("a+").message() == "filter: byte 1 is '+', a wildcard must be a whole level");
 }
+
+TEST_CASE("bus: a new subscription hears what is kept before subscribe returns, if it asks") {
+  Bus bus;
+  CHECK(bus.retain("#").is_ok());
+  for (const char* data : {"1", "2"})
+    CHECK(bus.publish({.topic = "b", .data = data}).is_ok());
+  CHECK(bus.publish({.topic = "a", .data = "3"}).is_ok());
+  std::string heard;
+  const Handler handler = [&](const Event& event) {
+    heard += event.topic + event.data;
+    return Status();
+  };
+  const auto silent = bus.subscribe("#", {}, handler);
+  CHECK(heard.empty());
+  const auto all = bus.subscribe("#", {.retained = true}, handler);
+  CHECK(heard == "a3b2");
+  const auto one = bus.subscribe("#", {.once = true, .retained = true}, handler);
+  CHECK(heard == "a3b2a3");
+  CHECK(bus.status().subscriptions == 2);
+  CHECK(bus.status().delivered == 0);
+}
+
+TEST_CASE("bus: what is replaced while it is heard anew is left out") {
+  Bus bus;
+  CHECK(bus.retain("#").is_ok());
+  CHECK(bus.publish({.topic = "a", .data = "1"}).is_ok());
+  CHECK(bus.publish({.topic = "b", .data = "1"}).is_ok());
+  std::string heard;
+  const auto all = bus.subscribe("+", {.retained = true}, [&](const Event& event) {
+    heard += event.topic + event.data;
+    if (event.topic == "a") (void)bus.publish({.topic = "b", .data = "2"});
+    return Status();
+  });
+  CHECK(heard == "a1b2");
+}
+
+TEST_CASE("bus: what is kept comes through the queue of one that has a queue") {
+  Bus bus({.threads = false});
+  CHECK(bus.retain("#").is_ok());
+  CHECK(bus.publish({.topic = "a", .data = "1"}).is_ok());
+  std::string heard;
+  const auto queued =
+      bus.subscribe("#", {.retained = true, .run = Run::shared}, [&](const Event& event) {
+        heard += event.data;
+        return Status();
+      });
+  CHECK(heard.empty());
+  bus.step(Instant());
+  CHECK(heard == "1");
+}

@@ -91,6 +91,34 @@ TEST_CASE_FIXTURE(MetricsFixture, "metrics: the books of a stream are in them [P
   CHECK(metrics[group] == "1");
 }
 
+TEST_CASE_FIXTURE(MetricsFixture, "metrics: subscriptions that have a name are in them") {
+  open();
+  const auto fails = [](const Event&) { return Status(Code::unavailable, "no"); };
+  Bus& bus = gateway->bus();
+  const auto panel = bus.subscribe(
+      "sensor/+",
+      {.name = "panel", .every = 2, .run = Run::shared, .queue_capacity = 1, .is_measured = true},
+      fails);
+  const auto quoted = bus.subscribe("say/\"hi\"\\/#", {.name = "quoted"}, fails);
+  const auto nameless = bus.subscribe("sensor/+", {}, fails);
+  const auto twin = bus.subscribe("sensor/+", {}, fails);
+  publish_many(1, 5);
+  const MetricsReader before(gateway->metrics());
+  const std::string labels = R"({subscription="panel",filter="sensor/+"})";
+  CHECK(before["edgepost_bus_subscription_queued" + labels] == "1");
+  CHECK(before["edgepost_bus_subscription_dropped_total" + labels] == "2");
+  CHECK(before["edgepost_bus_subscription_filtered_total" + labels] == "2");
+  CHECK_FALSE(before.families().contains("edgepost_bus_subscription_call_seconds"));
+  step(1);
+  const MetricsReader after(gateway->metrics());
+  CHECK(after["edgepost_bus_subscription_delivered_total" + labels] == "1");
+  CHECK(after["edgepost_bus_subscription_failed_total" + labels] == "1");
+  CHECK(after["edgepost_bus_subscription_call_seconds_count" + labels] == "1");
+  CHECK(after["edgepost_bus_dropped_total"] == "2");
+  CHECK(after["edgepost_bus_subscription_delivered_total"
+              R"({subscription="quoted",filter="say/\"hi\"\\/#"})"] == "0");
+}
+
 TEST_CASE_FIXTURE(MetricsFixture, "metrics: a reason of any kind breaks no line") {
   open();
   publish("1");

@@ -4,7 +4,10 @@
 
 #include <atomic>
 #include <future>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "support/fake_transport.hpp"
 #include "support/gateway_fixture.hpp"
@@ -268,5 +271,86 @@ TEST_CASE_FIXTURE(GatewayFixture, "gateway: an uplink that cannot work is refuse
   REQUIRE(gateway->start().is_ok());
   good.name = "late";
   CHECK(gateway->add_uplink(good, peer.transport()).code() == Code::wrong_state);
+  close();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "gateway: its steps run the queues of its bus, which may publish") {
+  open();
+  const auto queued =
+      gateway->bus().subscribe("sensor/#", {.run = Run::shared}, [&](const Event& event) {
+        return gateway->publish({.topic = "derived", .data = event.data + "!"}).status();
+      });
+  REQUIRE(queued.is_ok());
+  publish("1");
+  CHECK(stored() == Texts{"1"});
+  gateway->step(clock.now());
+  CHECK(stored() == Texts{"1", "1!"});
+  CHECK(gateway->status().bus.named.front().delivered == 1);
+  close();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture, "gateway: the workers of its bus run while it is started") {
+  open();
+  std::promise<std::string> heard;
+  const auto queued =
+      gateway->bus().subscribe("sensor/#", {.run = Run::own}, [&](const Event& event) {
+        if (event.data == "1") heard.set_value(event.data);
+        return Status();
+      });
+  publish("1");
+  CHECK(gateway->status().bus.named.front().queued == 1);
+  REQUIRE(gateway->start().is_ok());
+  CHECK(heard.get_future().get() == "1");
+  gateway->stop();
+  publish("2");
+  CHECK(gateway->status().bus.named.front().queued == 1);
+  CHECK(gateway->bus().start().is_ok());
+  CHECK(gateway->start().code() == Code::wrong_state);
+  gateway->bus().stop();
+  close();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "gateway: a handler that is stuck in a queue blocks no publisher [P-25]") {
+  open();
+  std::promise<void> entered;
+  std::promise<void> released;
+  const auto stuck = gateway->bus().subscribe("sensor/#", {.run = Run::own, .queue_capacity = 2},
+                                              [&, first = true](const Event&) mutable {
+                                                if (std::exchange(first, false)) {
+                                                  entered.set_value();
+                                                  released.get_future().wait();
+                                                }
+                                                return Status();
+                                              });
+  REQUIRE(gateway->start().is_ok());
+  publish("1");
+  entered.get_future().wait();
+  publish_many(2, 20);
+  const SubscriptionStatus one = gateway->status().bus.named.front();
+  CHECK(one.queued == 2);
+  CHECK(one.dropped == 17);
+  CHECK(one.blocked == 0);
+  CHECK(stored().size() == 20);
+  released.set_value();
+  close();
+}
+
+TEST_CASE_FIXTURE(GatewayFixture,
+                  "gateway: what a queue has no room for is spilled into a stream") {
+  open();
+  REQUIRE(gateway->create_stream({.name = "overflow"}).is_ok());
+  const auto queued = gateway->bus().subscribe("sensor/#",
+                                               {.name = "panel",
+                                                .run = Run::shared,
+                                                .queue_capacity = 1,
+                                                .overflow = Overflow::spill,
+                                                .spill = *gateway->spill("overflow")},
+                                               [](const Event&) { return Status(); });
+  publish_many(1, 3);
+  REQUIRE(gateway->flush().is_ok());
+  CHECK(data_of(*gateway->read("overflow", Position::start())) == Texts{"2", "3"});
+  CHECK(gateway->status().bus.named.front().spilled == 2);
   close();
 }

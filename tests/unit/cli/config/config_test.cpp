@@ -50,7 +50,9 @@ TEST_CASE("config: values of every kind become options") {
     "database": "gw.db", "device_id": "pump-7", "data_bytes_max": "1MiB", "log_level": "debug",
     "streams": [{"name": "out", "filters": ["a/#", "b"], "discard": "old_events",
                  "max_bytes": 4096, "max_age": "2d", "priority": 3}],
-    "routes": [{"filter": "c", "stream": "out"}],
+    "routes": [{"filter": "c", "stream": "out"},
+               {"filter": "d", "stream": "out", "every": 10, "interval": "5s",
+                "durability": "buffered"}],
     "uplinks": [{"name": "cloud", "streams": ["out"], "inbox": "in", "order": "stream",
                  "retry": {"max_delay": "1m", "multiplier": 1.5}, "probe_interval": "0s",
                  "blocked_retry": "2h",
@@ -74,7 +76,12 @@ TEST_CASE("config: values of every kind become options") {
   CHECK(stream.max_bytes == 4096);
   CHECK(stream.max_age == 48h);
   CHECK(stream.priority == 3);
-  CHECK(config.routes.front().stream == "out");
+  REQUIRE(config.routes.size() == 2);
+  CHECK(config.routes[0].stream == "out");
+  CHECK(config.routes[0].options.durability == std::nullopt);
+  CHECK(config.routes[1].options.every == 10);
+  CHECK(config.routes[1].options.interval == 5s);
+  CHECK(config.routes[1].options.durability == Durability::buffered);
   const UplinkOptions& uplink = config.uplinks.front().options;
   CHECK(uplink.inbox == "in");
   CHECK(uplink.order == Order::stream);
@@ -105,6 +112,13 @@ TEST_CASE("config: all that is wrong is told, with line and path, in the order o
         Lines{"1: $: \"database\" is missing", "2: $.databas: unknown name; is \"database\" meant?",
               "4: $.streams[0].name: a text is wanted", "5: $.streams[1].name: the text is empty",
               "5: $.streams[1].filters: an array of texts is wanted"});
+}
+
+TEST_CASE("config: a route's durability is one of two words, and its every a number from 1 on") {
+  CHECK(problems_of(R"({"database": "d", "routes": [
+    {"filter": "a", "stream": "s", "durability": "often", "every": 0}]})")
+            .size() == 2);
+  CHECK(explain_config().find("\"durability\": stored|buffered\n") != std::string::npos);
 }
 
 TEST_CASE("config: text that is no JSON, or no object, is refused") {
