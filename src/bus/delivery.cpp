@@ -110,31 +110,34 @@ void Delivery::drop() {
 Instant Delivery::run(Instant now) {
   const std::shared_ptr<Entry> entry = entry_.lock();
   if (!entry || is_stopped_) return Instant::max();
-  if (has_queue()) drain(*entry);
+  bool is_busy = has_queue() && drain(*entry);
   // After the queue, where there are older events of the same topics.
   while (gate_.release(now, released_)) {
+    is_busy = true;
     if (has_queue()) {
       enqueue(released_);
     } else if (!call_later(*entry, released_)) {
       return Instant::max();
     }
   }
-  return is_drained() ? gate_.next_due() : now;
+  return is_busy ? now : gate_.next_due();
 }
 
-void Delivery::drain(Entry& entry) {
-  std::size_t left = queued();
-  if (left > queued_max_.load(std::memory_order_relaxed)) queued_max_ = left;
-  for (; left > 0; --left) {
+// Whether there was something in the queue.
+bool Delivery::drain(Entry& entry) {
+  const std::size_t count = queued();
+  if (count > queued_max_.load(std::memory_order_relaxed)) queued_max_ = count;
+  Duration::rep handled = 0;
+  // Looks at least once, since only pop() sees what was pushed before the lane was told.
+  for (std::size_t left = std::max<std::size_t>(count, 1); left > 0; --left) {
     const Event* const event = keyed_ ? keyed_->pop() : ring_->pop();
-    if (event == nullptr) return;
+    if (event == nullptr) break;
+    ++handled;
     if (options_.overflow == Overflow::block) lane_->make_room();
-    if (!call_later(entry, *event)) return;
+    if (!call_later(entry, *event)) break;
   }
-}
-
-bool Delivery::is_drained() const {
-  return !has_queue() || is_stopped_ || (keyed_ ? keyed_->size() == 0 : ring_->is_empty());
+  lane_->note_handled(handled);
+  return handled > 0;
 }
 
 // False: the subscription has ended.

@@ -49,13 +49,12 @@ class Delivery final : public Stage, public Task {
 
   [[nodiscard]] bool has_queue() const { return ring_ || keyed_; }
   [[nodiscard]] std::size_t queued() const { return keyed_ ? keyed_->size() : ring_->size(); }
-  [[nodiscard]] bool is_drained() const;
   void enqueue(const Event& event);
   bool push(const Event& event);
   bool push_when_full(const Event& event);
   bool wait_for_room(const Event& event);
   void drop();
-  void drain(Entry& entry);
+  bool drain(Entry& entry);
   bool call_later(Entry& entry, const Event& event);
   Outcome call(const Event& event);
   void measure(Duration duration, const Event& event);

@@ -83,6 +83,7 @@ Gate::Verdict Gate::pace(Topic& topic, const Event& event, Instant now) {
 }
 
 bool Gate::release(Instant now, Event& out) {
+  if (!has_interval()) return false;
   const std::lock_guard lock(mutex_);
   if (line_.empty() || line_.front().due > now) return false;
   std::pop_heap(line_.begin(), line_.end(), std::greater<>());
@@ -95,6 +96,7 @@ bool Gate::release(Instant now, Event& out) {
 }
 
 Instant Gate::next_due() const {
+  if (!has_interval()) return Instant::max();
   const std::lock_guard lock(mutex_);
   return line_.empty() ? Instant::max() : line_.front().due;
 }

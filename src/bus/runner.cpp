@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace edgepost::bus {
+namespace {
+
+// Where events come more often than this, a worker looks for more before it sleeps, as to be woken
+// takes longer. Where they do not, it sleeps at once: it would stand in line behind whoever else
+// wants the processor, while one that is woken goes first.
+constexpr Duration kSparse = std::chrono::microseconds(4);
+constexpr Duration kWindow = std::chrono::milliseconds(1);
+
+}  // namespace
 
 Lane::~Lane() {
   stop();
@@ -54,22 +63,67 @@ void Lane::stop() {
 
 Instant Lane::step(Instant now) {
   current_ = std::this_thread::get_id();
-  Task* task = take_ready();
-  while (task != nullptr) {
-    const std::shared_ptr<Task> self = std::move(task->self_);
-    task = task->next_;  // before it may be scheduled again
-    self->readiness_.lower();
-    run(self, now);
+  if (now - since_ >= kWindow) {
+    const bool is_dense = handled_ * kSparse > now - since_;
+    looks_ = is_running_ && is_dense ? kLooks : 0;
+    since_ = now;
+    handled_ = 0;
   }
-  for (std::size_t i = 0; i < timed_.size(); ++i) {
-    if (timed_[i]->due_ <= now) run(timed_[i], now);
+  collect(now);
+  while (!run_all(now) && !active_.empty()) {
+    std::this_thread::yield();
+    collect(now);
   }
-  std::erase_if(timed_, [](const auto& timed) { return timed->due_ == Instant::max(); });
-  Instant next = ready_.load() == nullptr ? Instant::max() : now;
+  Instant next = active_.empty() && ready_.load() == nullptr ? Instant::max() : now;
   for (const auto& timed : timed_)
     next = std::min(next, timed->due_);
   current_ = std::thread::id();
   return next;
+}
+
+// Looks after those that are ready, and those whose time has come.
+void Lane::collect(Instant now) {
+  for (Task* task = take_ready(); task != nullptr;) {
+    Task* const next = task->next_;
+    active_.push_back(std::move(task->self_));
+    task = next;
+  }
+  std::erase_if(timed_, [&](const auto& task) {
+    if (task->due_ > now) return false;
+    task->due_ = Instant::max();
+    if (task->readiness_.raise()) active_.push_back(task);
+    return true;
+  });
+}
+
+// Whether there was something to do.
+bool Lane::run_all(Instant now) {
+  bool is_busy = false;
+  const std::size_t count = active_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Task& task = *active_[i];
+    if (task.run(now) <= now) {
+      is_busy = true;
+      task.idle_ = 0;
+    } else if (++task.idle_ > looks_) {
+      rest(std::exchange(active_[i], nullptr), now);
+    }
+  }
+  std::erase(active_, nullptr);
+  return is_busy;
+}
+
+void Lane::rest(std::shared_ptr<Task> task, Instant now) {
+  task->idle_ = 0;
+  task->readiness_.lower();
+  const Instant due = task->run(now);
+  if (due <= now) {
+    if (task->readiness_.raise()) active_.push_back(std::move(task));
+    return;
+  }
+  if (task->due_ != Instant::max()) std::erase(timed_, task);
+  task->due_ = due;
+  if (due != Instant::max()) timed_.push_back(std::move(task));
 }
 
 bool Lane::is_current() const { return current_.load() == std::this_thread::get_id(); }
@@ -91,18 +145,6 @@ Task* Lane::take_ready() {
     first = std::exchange(last, before);
   }
   return first;
-}
-
-void Lane::run(const std::shared_ptr<Task>& task, Instant now) {
-  Instant due = task->run(now);
-  if (due <= now) {
-    schedule(*task);
-    due = Instant::max();
-  }
-  const bool was_timed = task->due_ != Instant::max();
-  task->due_ = due;
-  if (due == Instant::max() || was_timed) return;
-  if (std::find(timed_.begin(), timed_.end(), task) == timed_.end()) timed_.push_back(task);
 }
 
 Result<Lane*> Runner::shared() {
