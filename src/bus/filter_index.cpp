@@ -167,7 +167,8 @@ std::span<Listener* const> FilterIndex::match(std::string_view topic, Matches& o
   const auto ask = [&](std::span<const std::atomic<FilterTable*>> tables) {
     for (const auto& place : tables) {
       const FilterTable* table = place.load(std::memory_order_acquire);
-      if (is_system && table->begins_wild()) continue;
+      if (is_system && table->begins_wild()) [[unlikely]]
+        continue;
       const FilterNode* node = table->match(topic, levels);
       if (node == nullptr) continue;
       node->collect(out);

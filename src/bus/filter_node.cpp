@@ -29,23 +29,6 @@ std::size_t FilterNode::bytes() const {
   return sizeof(FilterNode) + capacity_ * sizeof(Place) + text_bytes_;
 }
 
-FilterNode::Place* FilterNode::places() { return reinterpret_cast<Place*>(this + 1); }
-const FilterNode::Place* FilterNode::places() const {
-  return reinterpret_cast<const Place*>(this + 1);
-}
-
-std::string_view FilterNode::text() const {
-  return {reinterpret_cast<const char*>(places() + capacity_), text_bytes_};
-}
-
-void FilterNode::collect(Matches& out) const {
-  const std::uint32_t used = used_.load(std::memory_order_acquire);
-  for (std::uint32_t i = 0; i < used; ++i) {
-    Listener* listener = places()[i].load(std::memory_order_acquire);
-    if (listener != nullptr) out.push_back(listener);
-  }
-}
-
 // Readers that see the place count see what is in the place.
 void FilterNode::push(Listener* listener) {
   const std::uint32_t used = used_.load(std::memory_order_relaxed);

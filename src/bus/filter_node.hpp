@@ -29,10 +29,18 @@ class FilterNode {
   static FilterNode* make(std::string_view text, std::uint32_t capacity, IndexHeap& heap);
 
   /// Adds the listeners to `out`, in the order of their ranks.
-  void collect(Matches& out) const;
+  void collect(Matches& out) const {
+    const std::uint32_t used = used_.load(std::memory_order_acquire);
+    for (std::uint32_t i = 0; i < used; ++i) {
+      Listener* listener = places()[i].load(std::memory_order_acquire);
+      if (listener != nullptr) out.push_back(listener);
+    }
+  }
 
   /// The filter without the level `#`.
-  [[nodiscard]] std::string_view text() const;
+  [[nodiscard]] std::string_view text() const {
+    return {reinterpret_cast<const char*>(places() + capacity_), text_bytes_};
+  }
 
   /// The node that has `listener`, too: this one or what replaces it.
   [[nodiscard]] FilterNode* insert(Listener* listener, IndexHeap& heap);
@@ -50,8 +58,8 @@ class FilterNode {
   FilterNode(std::uint32_t capacity, std::uint16_t text_bytes)
       : capacity_(capacity), text_bytes_(text_bytes) {}
 
-  Place* places();
-  [[nodiscard]] const Place* places() const;
+  Place* places() { return reinterpret_cast<Place*>(this + 1); }
+  [[nodiscard]] const Place* places() const { return reinterpret_cast<const Place*>(this + 1); }
   void push(Listener* listener);
   FilterNode* replace(std::uint32_t capacity, Listener* added, IndexHeap& heap);
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -21,14 +23,19 @@ struct FilterShape {
   bool is_rest = false;             ///< It ends with `#`.
   std::uint16_t levels = 0;         ///< Of `text`; none when the filter is `#` alone.
   std::vector<std::uint16_t> plus;  ///< Which of them are `+`.
+
+  /// Of levels, as Levels makes them.
+  [[nodiscard]] std::size_t groups() const { return Levels::groups(levels); }
 };
 
-/// The filters of one shape: a hash table with open addressing, in one piece of memory. Its key is
-/// the sum of the hashes of the levels that are not `+`: a topic has one key for all filters of the
-/// shape, and the text decides. Readers see it change: a filter stays where it is until it is
-/// erased, or a copy replaces the table.
+/// The filters of one shape: a hash table in one piece of memory. Its key is the sum of the hashes
+/// of the levels that are not `+`: a topic has one key for all filters of the shape, and the text
+/// decides. Readers see it change: a filter stays where it is until it is erased, or a copy
+/// replaces the table. A bucket is a word of seven tags, a byte of each filter's key, and the
+/// number of filters that found it full and went on to the next one. So a topic is told from the
+/// filters that it does not match by looking at one word, and the branch on it can be foreseen.
 /// Threads: match() and what says something of the shape any, all else one at a time.
-class FilterTable {
+class alignas(std::uint64_t) FilterTable {
  public:
   using Place = std::atomic<FilterNode*>;
 
@@ -60,41 +67,102 @@ class FilterTable {
 
   template <typename Function>
   void for_each(const Function& function) const {
-    for (std::uint32_t i = 0; i < capacity_; ++i) {
+    for (std::size_t i = 0; i < kSlots * buckets_; ++i) {
       if (FilterNode* node = places_[i].load(std::memory_order_relaxed)) function(node);
     }
   }
 
-  [[nodiscard]] std::size_t filters() const { return live_; }
-  [[nodiscard]] bool is_sparse() const;
-  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::size_t filters() const { return filters_; }
+  [[nodiscard]] bool is_sparse() const { return buckets_ > 1 && filters_ < buckets_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes(buckets_, plus_count_, groups_); }
 
  private:
-  using Tag = std::atomic<std::uint16_t>;
+  using Tags = std::atomic<std::uint64_t>;
 
-  FilterTable(const FilterShape& shape, std::uint64_t key_mask, std::uint32_t capacity);
+  static constexpr std::size_t kSlots = 7;           // of a bucket
+  static constexpr unsigned kPassedShift = 56;       // where its word counts who went on
+  static constexpr std::size_t kFiltersMean = 5;     // of a bucket, at most
+  static constexpr std::uint16_t kNoLevel = 0xffff;  // behind the last `+`
+  static constexpr std::uint64_t kOnes = 0x0001'0101'0101'0101;
 
+  FilterTable(const FilterShape& shape, std::uint64_t key_mask, std::uint32_t buckets);
+
+  static std::size_t bytes(std::size_t buckets, std::size_t plus_count, std::size_t groups);
+  static std::uint64_t tag_of(std::uint64_t key) { return key >> 56U; }
   [[nodiscard]] std::uint64_t key(const Levels& levels) const;
   [[nodiscard]] bool matches(std::string_view text, std::string_view topic,
                              const Levels& levels) const;
   [[nodiscard]] std::size_t first(std::uint64_t key) const {
-    return static_cast<std::size_t>(key >> shift_);
+    return static_cast<std::size_t>(key >> 32U) & (buckets_ - 1);
   }
-  [[nodiscard]] std::size_t next(std::size_t at) const { return (at + 1) & (capacity_ - 1); }
+  [[nodiscard]] std::size_t next(std::size_t bucket) const { return (bucket + 1) & (buckets_ - 1); }
+  void pass(std::size_t bucket, std::uint64_t difference);
 
-  // The arrays follow the object: places, tags, and the levels that are `+`.
-  Place* places_;
-  Tag* tags_;  // bits of the keys: most filters that are not wanted are told from these alone
-  std::uint16_t* plus_;
-  std::uint64_t key_mask_;
-  std::uint32_t capacity_;  // a power of two
-  std::uint32_t used_ = 0;  // filters and graves
-  std::uint32_t live_ = 0;  // filters
-  std::uint16_t levels_;
-  std::uint16_t plus_count_;
-  std::uint8_t shift_;
-  bool is_rest_;
-  bool begins_wild_;
+  // The arrays follow the object, in this order.
+  Tags* const tags_;
+  Place* const places_;
+  std::uint16_t* const plus_;    // the levels that are `+`
+  std::uint8_t* const literal_;  // bits of those that are not, for each group of levels
+  const std::uint64_t key_mask_;
+  const std::uint32_t buckets_;  // a power of two
+  std::uint32_t filters_ = 0;
+  const std::uint16_t levels_;
+  const std::uint16_t plus_count_;
+  const std::uint8_t groups_;
+  const bool is_rest_;
+  const bool begins_wild_;
 };
+
+inline std::uint64_t FilterTable::key(const Levels& levels) const {
+  std::uint64_t sum = levels.sum(0, literal_[0]) + levels.sum(1, literal_[1]);
+  for (std::size_t group = 2; group < groups_; ++group)
+    sum += levels.sum(group, literal_[group]);
+  return sum & key_mask_;
+}
+
+// Compares what stands between the `+`. Where the bytes are the same, the slashes are, too: text
+// and topic are at the same level again.
+inline bool FilterTable::matches(std::string_view text, std::string_view topic,
+                                 const Levels& levels) const {
+  const char* filter = text.data();
+  std::size_t left = text.size();
+  std::size_t level = 0;
+  for (const std::uint16_t* plus = plus_; *plus != kNoLevel; ++plus) {
+    const std::size_t begin = levels.begin(level);
+    const std::size_t size = levels.begin(*plus) - begin;
+    if (left <= size || std::memcmp(filter, topic.data() + begin, size) != 0) return false;
+    level = *plus + std::size_t{1};
+    if (level == levels_) return true;
+    filter += size + 2;
+    left -= size + 2;
+  }
+  if (levels_ == 0) return true;
+  const std::size_t begin = levels.begin(level);
+  const std::size_t size = levels.begin(levels_) - 1 - begin;
+  return left == size && std::memcmp(filter, topic.data() + begin, size) == 0;
+}
+
+inline const FilterNode* FilterTable::match(std::string_view topic, const Levels& levels) const {
+  const std::uint64_t wanted = key(levels);
+  const std::uint64_t pattern = tag_of(wanted) * kOnes;
+  const std::size_t begin = first(wanted);
+  std::size_t bucket = begin;
+  do {
+    // Relaxed: of what was inserted before this began, everything is seen, and of what is inserted
+    // meanwhile nothing needs to be. A tag that is out of date leads to a text that does not match.
+    const std::uint64_t tags = tags_[bucket].load(std::memory_order_relaxed);
+    const std::uint64_t difference = tags ^ pattern;
+    // The high bit of each byte that is zero; perhaps of some above it, too.
+    std::uint64_t same = (difference - kOnes) & ~difference & (0x80 * kOnes);
+    for (; same != 0; same &= same - 1) {
+      const auto slot = static_cast<std::size_t>(std::countr_zero(same)) / 8;
+      const FilterNode* node = places_[bucket * kSlots + slot].load(std::memory_order_acquire);
+      if (node != nullptr && matches(node->text(), topic, levels)) return node;
+    }
+    if (tags >> kPassedShift == 0) break;
+    bucket = next(bucket);
+  } while (bucket != begin);
+  return nullptr;
+}
 
 }  // namespace edgepost::bus

@@ -1,6 +1,8 @@
 #include "bus/levels.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace edgepost::bus {
 namespace {
@@ -8,11 +10,15 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
 constexpr std::uint64_t kSlashes = '/' * kOnes;
 
-// Written so that compilers make one load of it where the processor is little endian.
+// The first byte is the lowest one.
 std::uint64_t load(const char* bytes) {
   std::uint64_t word = 0;
-  for (unsigned i = 0; i < 8; ++i)
-    word |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&word, bytes, sizeof word);
+  } else {
+    for (unsigned i = 0; i < 8; ++i)
+      word |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+  }
   return word;
 }
 
@@ -46,10 +52,10 @@ std::uint64_t mix(std::uint64_t value) {
 
 Levels::Levels(std::string_view text, std::size_t wanted) {
   begin_[0] = 0;
-  sums_[0] = 0;
   std::size_t at = 0;
   while (at <= text.size()) {
     if (count_ == wanted) {
+      add_up(count_);
       ++count_;
       return;
     }
@@ -65,10 +71,28 @@ Levels::Levels(std::string_view text, std::size_t wanted) {
     }
     const auto bits = static_cast<unsigned>(std::countr_zero(slashes)) & ~7U;
     word &= (std::uint64_t{1} << bits) - 1;
+    hashes_[count_] = mix(hash ^ word);
     at += bits / 8 + 1;
-    sums_[count_ + 1] = sums_[count_] + mix(hash ^ word);
     ++count_;
     begin_[count_] = static_cast<std::uint16_t>(at);
+  }
+  add_up(count_);
+}
+
+void Levels::add_up(std::size_t count) {
+  const std::size_t end = groups(count);
+  std::fill(hashes_ + count, hashes_ + end * kGroup, 0);
+  for (std::size_t group = 0; group < end; ++group) {
+    const std::uint64_t* hashes = hashes_ + group * kGroup;
+    std::uint64_t* sums = sums_[group];
+    sums[0] = 0;
+    sums[1] = hashes[0];
+    sums[2] = hashes[1];
+    sums[3] = hashes[0] + hashes[1];
+    for (std::size_t i = 0; i < 4; ++i)
+      sums[4 + i] = sums[i] + hashes[2];
+    for (std::size_t i = 0; i < 8; ++i)
+      sums[8 + i] = sums[i] + hashes[3];
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -9,11 +9,17 @@ namespace edgepost::bus {
 
 /// The levels of a topic or a filter, with sums of their hashes. A level's hash depends on its text
 /// and its place, so that the hash of a text in which some levels stand for anything is the sum of
-/// all levels less those.
+/// the others'.
 /// Threads: any.
 class Levels {
  public:
   static constexpr std::size_t kMax = 513;  ///< In 512 bytes: nothing but slashes.
+  static constexpr std::size_t kGroup = 4;  ///< Levels of which every sum is at hand.
+
+  /// Groups that `levels` have; two at least, so that of most shapes the key is one addition.
+  static std::size_t groups(std::size_t levels) {
+    return std::max<std::size_t>(2, (levels + kGroup - 1) / kGroup);
+  }
 
   /// Looks at the first `wanted` levels; of what follows it only knows that there is more.
   /// Requires: at most 512 bytes without NUL. Must outlive: `text` this object.
@@ -28,17 +34,21 @@ class Levels {
   /// The bytes of level `i` without its slash.
   [[nodiscard]] std::size_t size(std::size_t i) const { return begin(i + 1) - begin(i) - 1; }
 
-  /// Sum of the hashes of the first `count` levels, at most `wanted`.
-  [[nodiscard]] std::uint64_t sum(std::size_t count) const { return sums_[count]; }
-
-  /// The hash of level `i`.
-  [[nodiscard]] std::uint64_t hash(std::size_t i) const { return sums_[i + 1] - sums_[i]; }
+  /// Sum of the hashes of some of the levels 4 `group` to 4 `group` + 3: those whose bits are set.
+  /// Requires: there are these levels, or no bits are set and the group is one of the first two.
+  [[nodiscard]] std::uint64_t sum(std::size_t group, std::size_t bits) const {
+    return sums_[group][bits];
+  }
 
  private:
+  void add_up(std::size_t count);
+
   std::size_t count_ = 0;
   // Filled as far as there are levels: clearing them would cost more than all the rest.
-  std::array<std::uint64_t, kMax + 1> sums_;
-  std::array<std::uint16_t, kMax + 1> begin_;
+  static constexpr std::size_t kGroups = kMax / kGroup + 1;
+  std::uint64_t hashes_[kGroups * kGroup];
+  std::uint64_t sums_[kGroups][1U << kGroup];
+  std::uint16_t begin_[kMax + 1];
 };
 
 }  // namespace edgepost::bus
