@@ -22,6 +22,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conver
   -Wno-missing-field-initializers)      # designated initialisers leave fields out on purpose
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-psabi)       # about a change of GCC 7 that nobody here links across
+  if(CMAKE_UNITY_BUILD)
+    add_compile_options(-Wno-subobject-linkage)   # takes the sources of a unity for headers
+  endif()
   if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     add_compile_options(-Wno-restrict)  # false alarms in std::string (GCC bug 105329)
   endif()
@@ -32,7 +35,7 @@ endif()
 
 if(EDGEPOST_SANITIZE)
   add_compile_options(-fsanitize=${EDGEPOST_SANITIZE} -fno-sanitize-recover=all
-    -fno-omit-frame-pointer -O1)
+    -fno-omit-frame-pointer -O1 -g1)    # a report needs lines, not types
   add_link_options(-fsanitize=${EDGEPOST_SANITIZE})
 else()
   # It needs an optimised build; some distributions' compilers define it themselves.

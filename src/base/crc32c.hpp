@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace edgepost {
+
+inline constexpr std::size_t kCrc32cBytes = 4;
 
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `bytes`, going on from `before`, the CRC of what
 /// stands before them.

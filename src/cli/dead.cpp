@@ -10,7 +10,7 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kDeadOptions{
     Option{"list|show|requeue|purge [SEQ...]", Takes::words, "", "",
            "What to do, and with which sequences only"},
     kDatabase,
@@ -23,7 +23,7 @@ constexpr std::array kOptions{
     Option{"json", Takes::nothing, "", "", "Print JSON, one object to a line"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kDeadDetails =
     "  list     one line for each dead letter, or for each reason with --groups\n"
     "  show     event and story of the sequences given\n"
     "  requeue  give them back to their consumers, with their ids and sequences: they\n"
@@ -85,7 +85,7 @@ int list_groups(Gateway& gateway, const DeadLetterQuery& query, bool is_json) {
   return print(is_json ? text : rows.size() > 1 ? as_table(rows) : "no dead letters\n");
 }
 
-int list(Gateway& gateway, const DeadLetterQuery& query, const Options& options) {
+int list_letters(Gateway& gateway, const DeadLetterQuery& query, const Options& options) {
   if (options.has("groups")) return list_groups(gateway, query, options.has("json"));
   const auto limit = std::min<std::uint64_t>(options.count("count"), 1'000'000);
   const auto letters = gateway.dead_letters(query, static_cast<std::size_t>(limit));
@@ -138,7 +138,7 @@ int change(Gateway& gateway, const DeadLetterQuery& query, const Options& option
   return print(std::string(done) + " " + std::to_string(*count) + "\n");
 }
 
-int run(const Options& options) {
+int run_dead(const Options& options) {
   const auto& words = options.words();
   const std::string_view action = words.empty() ? "" : words.front();
   const bool is_list = action == "list";
@@ -167,11 +167,12 @@ int run(const Options& options) {
       {.database = options.text("db"), .access = is_change ? Access::operate : Access::read});
   if (!opened) return fail(opened.status());
   if (is_change) return change(**opened, query, options);
-  return is_list ? list(**opened, query, options) : show(**opened, query, options);
+  return is_list ? list_letters(**opened, query, options) : show(**opened, query, options);
 }
 
 }  // namespace
 
-const Command kDead{"dead", "List, show, requeue or purge dead letters", kDetails, kOptions, run};
+const Command kDead{"dead", "List, show, requeue or purge dead letters", kDeadDetails, kDeadOptions,
+                    run_dead};
 
 }  // namespace edgepost::cli

@@ -9,14 +9,14 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kExportOptions{
     kDatabase,
     Option{"stream", Takes::text, "STREAM", "", "Export this stream only"},
     Option{"from", Takes::count, "SEQ", "1", "First sequence wanted"},
     Option{"pending", Takes::nothing, "", "", "Begin behind what every consumer has settled"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kExportDetails =
     "Prints stored events for `edgepost import`: one to a line, as CloudEvents 1.0 in\n"
     "JSON with edgepost_stream, and for what waits or expires delay_ms and ttl_ms: what\n"
     "is left of it by the wall clock (all of it while that is not known to be right).\n"
@@ -92,7 +92,7 @@ Status export_stream(Gateway& gateway, const StreamStatus& stream, std::uint64_t
   return {};
 }
 
-int run(const Options& options) {
+int run_export(const Options& options) {
   const auto opened = Gateway::open({.database = options.text("db"), .access = Access::read});
   if (!opened) return fail(opened.status());
   const Platform platform = default_platform();
@@ -113,6 +113,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kExport{"export", "Print stored events for an import", kDetails, kOptions, run};
+const Command kExport{"export", "Print stored events for an import", kExportDetails, kExportOptions,
+                      run_export};
 
 }  // namespace edgepost::cli

@@ -18,18 +18,17 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::size_t kBatchBytesMax = 256 * 1024;  // what the store takes in one commit
 // Whatever another gateway may have stored.
 constexpr EventLimits kLimits{.data_bytes_max = 64U << 20U};
 
-constexpr std::array kOptions{
+constexpr std::array kImportOptions{
     kDatabase,
     Option{"stream", Takes::text, "STREAM", "", "Store all in this one, whatever the lines say"},
     Option{"batch", Takes::count, "N", "1000", "Events in one commit", false, nullptr, 1, 10'000},
     Option{"json", Takes::nothing, "", "", "Print the result as a JSON object"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kImportDetails =
     "Reads what `edgepost export` printed and stores it with the same ids and new\n"
     "sequences; a stream that is missing is created. An event that is in its stream\n"
     "already is skipped, also when it has left it, if it is among the newest 100,000\n"
@@ -184,7 +183,7 @@ Status import_all(const Options& options, Tally& tally) {
   return status;
 }
 
-int run(const Options& options) {
+int run_import(const Options& options) {
   if (options.has("stream")) {
     const Status status = validate_name("option --stream", options.text("stream"));
     if (!status.is_ok()) return refuse("import", status.message());
@@ -205,6 +204,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kImport{"import", "Store events that were exported", kDetails, kOptions, run};
+const Command kImport{"import", "Store events that were exported", kImportDetails, kImportOptions,
+                      run_import};
 
 }  // namespace edgepost::cli

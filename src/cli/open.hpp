@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -7,6 +8,9 @@
 #include "edgepost/status.hpp"
 
 namespace edgepost::cli {
+
+/// What the store takes in one commit.
+inline constexpr std::size_t kBatchBytesMax = 256 * 1024;
 
 /// Opens a database as its owner, and says on standard error what opening found damaged.
 /// Errors: those of Gateway::open.

@@ -18,10 +18,9 @@ namespace edgepost::cli {
 namespace {
 
 constexpr std::string_view kDefaultStream = "outbox";
-constexpr int kPauseMs = 20;                        // a writer that is silent for so long pauses
-constexpr std::size_t kBatchBytesMax = 256 * 1024;  // what the store takes in one commit
+constexpr int kPauseMs = 20;  // a writer that is silent for so long pauses
 
-constexpr std::array kOptions{
+constexpr std::array kPublishOptions{
     kDatabase,
     Option{"topic", Takes::text, "TOPIC", "", "Topic of every event; needed without --jsonl"},
     Option{"key", Takes::text, "KEY", "", "Events of one key stay in order"},
@@ -41,7 +40,7 @@ constexpr std::array kOptions{
     Option{"progress-lines", Takes::nothing, "", "", "Print {\"last\":SEQ} after each commit"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kPublishDetails =
     "Each line of standard input is the data of one event, an empty line too. With\n"
     "--jsonl a line is an object with topic, key, type, data, ttl_ms, not_before_ms\n"
     "and any other CloudEvents attribute; the options stand in for what it leaves\n"
@@ -50,7 +49,7 @@ constexpr std::string_view kDetails =
     "stored, it and those behind it are not.\n";
 
 /// What publishing came to.
-struct Tally {
+struct Published {
   std::uint64_t published = 0;
   std::optional<std::uint64_t> first;
   std::optional<std::uint64_t> last;
@@ -99,7 +98,7 @@ class Publisher {
   }
 
   [[nodiscard]] bool is_idle() const { return batch_.empty() && reported_ == taken_; }
-  [[nodiscard]] const Tally& tally() const { return tally_; }
+  [[nodiscard]] const Published& tally() const { return tally_; }
 
  private:
   Status store() {
@@ -168,7 +167,7 @@ class Publisher {
   Status fault_;                // of an event of the last commit
   std::uint64_t taken_ = 0;     // given to the gateway
   std::uint64_t reported_ = 0;  // of those, stored and told
-  Tally tally_;
+  Published tally_;
 };
 
 /// What every event gets unless its line says otherwise.
@@ -255,7 +254,7 @@ Status prepare_stream(Gateway& gateway, const Options& options) {
   return status;
 }
 
-Status publish_all(const Options& options, const Event& standard, Tally& tally) {
+Status publish_all(const Options& options, const Event& standard, Published& tally) {
   const std::string path = options.text("db");
   const bool makes_stream =
       options.has("create-stream") || options.text("stream") == kDefaultStream;
@@ -277,7 +276,7 @@ Status publish_all(const Options& options, const Event& standard, Tally& tally) 
   return status;
 }
 
-int run(const Options& options) {
+int run_publish(const Options& options) {
   const bool is_json = options.has("jsonl");
   for (const std::string_view name : {"topic", "file"}) {
     if (!is_json || !options.has(name)) continue;
@@ -292,7 +291,7 @@ int run(const Options& options) {
   if (!status.is_ok()) return refuse("publish", status.message());
   if (options.has("file")) status = take_file(options.text("file"), standard);
   if (!status.is_ok()) return fail(status);
-  Tally tally;
+  Published tally;
   status = publish_all(options, standard, tally);
   if (options.has("json")) {
     JsonObject result;
@@ -310,6 +309,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kPublish{"publish", "Store events read from standard input", kDetails, kOptions, run};
+const Command kPublish{"publish", "Store events read from standard input", kPublishDetails,
+                       kPublishOptions, run_publish};
 
 }  // namespace edgepost::cli

@@ -11,13 +11,13 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kRunOptions{
     Option{"config", Takes::text, "FILE", "", "The configuration, in JSON"},
     Option{"check", Takes::nothing, "", "", "Validate it only"},
     Option{"explain", Takes::nothing, "", "", "Print what may stand in it"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kRunDetails =
     "It makes the streams of the configuration, stores what its uplinks receive and sends\n"
     "what they drain, until SIGTERM or SIGINT. Everything is validated before anything\n"
     "starts; all that is wrong is told, as FILE:LINE: PATH: what, with exit code 2.\n"
@@ -37,7 +37,7 @@ int check(const std::string& path) {
   return written.is_ok() ? kSuccess : fail(written);
 }
 
-int run(const Options& options) {
+int run_run(const Options& options) {
   if (options.has("explain")) {
     const Status written = put(explain_config());
     return written.is_ok() ? kSuccess : fail(written);
@@ -53,6 +53,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kRun{"run", "Run a gateway as a configuration says", kDetails, kOptions, run};
+const Command kRun{"run", "Run a gateway as a configuration says", kRunDetails, kRunOptions,
+                   run_run};
 
 }  // namespace edgepost::cli

@@ -7,17 +7,17 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kShrinkOptions{
     kDatabase,
     Option{"json", Takes::nothing, "", "", "Print one JSON object"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kShrinkDetails =
     "New events go into free pages first, so this is for a file that one long outage\n"
     "has made large. It writes what is in use three times and needs room for it. No\n"
     "gateway may run on the database: a program that does calls Gateway::shrink.\n";
 
-int run(const Options& options) {
+int run_shrink(const Options& options) {
   const std::string path = options.text("db");
   if (const Status there = check_exists(path); !there.is_ok()) return fail(there);
   const auto gateway = open_as_owner({.database = path});
@@ -35,7 +35,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kShrink{"shrink", "Give unused room back to the file system", kDetails, kOptions,
-                      run};
+const Command kShrink{"shrink", "Give unused room back to the file system", kShrinkDetails,
+                      kShrinkOptions, run_shrink};
 
 }  // namespace edgepost::cli

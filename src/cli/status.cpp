@@ -9,12 +9,12 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kStatusOptions{
     kDatabase,
     Option{"json", Takes::nothing, "", "", "Print one JSON object"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kStatusDetails =
     "It tells how many times the database was opened by an owner and what the last one\n"
     "has written to the disk, and for each stream its first and next sequence and its\n"
     "books, which balance: published = acknowledged + pending + expired + dropped +\n"
@@ -211,7 +211,7 @@ std::string as_text(const GatewayStatus& status, const std::string& path) {
          paragraph(drops) + paragraph(dead);
 }
 
-int run(const Options& options) {
+int run_status(const Options& options) {
   const std::string path = options.text("db");
   const auto gateway = Gateway::open({.database = path, .access = Access::read});
   if (!gateway) return fail(gateway.status());
@@ -222,6 +222,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kStatus{"status", "Show streams, consumers and their books", kDetails, kOptions, run};
+const Command kStatus{"status", "Show streams, consumers and their books", kStatusDetails,
+                      kStatusOptions, run_status};
 
 }  // namespace edgepost::cli

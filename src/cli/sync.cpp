@@ -20,10 +20,10 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr Duration kLook = std::chrono::milliseconds(20);
+constexpr Duration kDrainLook = std::chrono::milliseconds(20);
 constexpr Duration kMetrics = std::chrono::seconds(10);
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kSyncDetails =
     "It sends the events of all streams, each key in order, and keeps at it while the\n"
     "other side is away. Of several --to the first one that works is used. SIGINT and\n"
     "SIGTERM end it in good order, with exit code 0. It ends with exit code 1 when\n"
@@ -109,7 +109,7 @@ class Drain {
     Status status = open_inbox();
     if (status.is_ok()) status = gateway_.start();
     bool is_over = !status.is_ok();
-    while (!is_over && !stop_signal.wait(kLook))
+    while (!is_over && !stop_signal.wait(kDrainLook))
       is_over = step(status);
     return status;
   }
@@ -245,7 +245,7 @@ int finish(Gateway& gateway, const Options& options, std::uint64_t dead_before, 
                "cannot store what was acknowledged; it may be sent again: " + stored.message()});
 }
 
-int run(const Options& options) {
+int run_sync(const Options& options) {
   auto plan = sync_plan(options, default_platform());
   if (!plan) {
     return plan.status().code() == Code::invalid_argument ? refuse("sync", plan.status().message())
@@ -265,7 +265,7 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kSync{"sync", "Send what is stored to a broker or web server", kDetails,
-                    sync_options(), run};
+const Command kSync{"sync", "Send what is stored to a broker or web server", kSyncDetails,
+                    sync_options(), run_sync};
 
 }  // namespace edgepost::cli

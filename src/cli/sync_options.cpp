@@ -30,7 +30,7 @@ constexpr Option flag(std::string_view name, std::string_view help) {
   return {.name = name, .help = help};
 }
 
-constexpr std::array kOptions{
+constexpr std::array kSyncOptions{
     kDatabase,
     Option{.name = "to",
            .takes = Takes::text,
@@ -97,7 +97,7 @@ constexpr std::array kOptions{
     text("oauth2", "FILE", "JSON: token_url, client_id, client_secret_file, scope"),
 };
 
-Status bad(std::string_view option, std::string_view what) {
+Status bad_option(std::string_view option, std::string_view what) {
   return {Code::invalid_argument, "option --" + std::string(option) + ": " + std::string(what)};
 }
 
@@ -157,29 +157,31 @@ Status check_kinds(const Options& options) {
   bool has_tls = false;
   for (const std::string& url : options.texts("to")) {
     const auto is_https = is_https_url(url);
-    if (!is_https) return bad("to", "the scheme is none of mqtts, mqtt, mqtt+unix, https and http");
+    if (!is_https)
+      return bad_option("to", "the scheme is none of mqtts, mqtt, mqtt+unix, https and http");
     (*is_https ? has_https : has_mqtt) = true;
     has_tls = has_tls || needs_tls(url);
   }
   for (const auto& [option, https, mqtt] : kNeeds) {
     if (!options.has(option) || (https && has_https) || (mqtt && has_mqtt)) continue;
-    return bad(option, https ? "no --to is https:// or http://" : "no --to is a broker");
+    return bad_option(option, https ? "no --to is https:// or http://" : "no --to is a broker");
   }
   for (const std::string_view option : kTlsOptions) {
-    if (options.has(option) && !has_tls) return bad(option, "no --to is mqtts:// or https://");
+    if (options.has(option) && !has_tls)
+      return bad_option(option, "no --to is mqtts:// or https://");
   }
   const std::string mode = options.text("mode");
-  if (mode == "batch" && has_mqtt) return bad("mode", "batch is for https:// only");
+  if (mode == "batch" && has_mqtt) return bad_option("mode", "batch is for https:// only");
   const auto proofs = std::ranges::count_if(
       kProofs, [&options](std::string_view name) { return options.has(name); });
   if (has_https && proofs > 1) {
-    return bad("user",
-               "of --user, --token-file, --api-key-file, --hmac-key-file and --oauth2 a "
-               "web server takes one");
+    return bad_option("user",
+                      "of --user, --token-file, --api-key-file, --hmac-key-file and --oauth2 a "
+                      "web server takes one");
   }
   if (has_https && options.has("user") != options.has("password-file")) {
-    return bad(options.has("user") ? "user" : "password-file",
-               "a web server takes --user and --password-file together");
+    return bad_option(options.has("user") ? "user" : "password-file",
+                      "a web server takes --user and --password-file together");
   }
   for (const std::string& name : options.texts("stream")) {
     if (Status status = validate_name("option --stream", name); !status.is_ok()) return status;
@@ -190,10 +192,11 @@ Status check_kinds(const Options& options) {
   }
   if (options.has("metrics-file") &&
       is_same_file(options.text("metrics-file"), options.text("db"))) {
-    return bad("metrics-file", "it is the database");
+    return bad_option("metrics-file", "it is the database");
   }
-  if (options.has("psk") && options.has("psk-file")) return bad("psk", "not with --psk-file");
-  if (options.duration("retry-max") > kRetryMax) return bad("retry-max", "more than 24h");
+  if (options.has("psk") && options.has("psk-file"))
+    return bad_option("psk", "not with --psk-file");
+  if (options.duration("retry-max") > kRetryMax) return bad_option("retry-max", "more than 24h");
   return {};
 }
 
@@ -216,13 +219,13 @@ Status read_psk(const Options& options, TlsOptions& tls) {
     both = *read;
   }
   const auto colon = both.rfind(':');
-  if (colon == std::string::npos || colon == 0) return bad(name, "it is not ID:HEX");
+  if (colon == std::string::npos || colon == 0) return bad_option(name, "it is not ID:HEX");
   tls.psk_identity = both.substr(0, colon);
   for (std::size_t i = colon + 1; i < both.size(); i += 2) {
     unsigned byte = 0;
     const char* const digits = both.data() + i;
     if (i + 2 > both.size() || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
-      return bad(name, "what is behind the colon is not hexadecimal");
+      return bad_option(name, "what is behind the colon is not hexadecimal");
     }
     tls.psk.value.push_back(static_cast<char>(byte));
   }
@@ -284,7 +287,7 @@ Result<HttpsOptions> https_options(const Options& options, const Platform& platf
     status = read_file_option(options, "hmac-key-file", https.auth.emplace<WebhookAuth>().key);
   } else if (options.has("oauth2")) {
     auto auth = read_oauth2(options.text("oauth2"), std::getenv, platform);
-    if (!auth) return bad("oauth2", auth.status().message());
+    if (!auth) return bad_option("oauth2", auth.status().message());
     https.auth = std::move(*auth);
   }
   if (!status.is_ok()) return status;
@@ -309,7 +312,7 @@ Result<UplinkOptions> uplink_options(const Options& options) {
     const Rate rate = *parse_rate(text);
     std::uint64_t& wanted =
         rate.events > 0 ? uplink.pacing.events_per_second : uplink.pacing.bytes_per_second;
-    if (wanted > 0) return bad("rate", "once for events and once for bytes, not more");
+    if (wanted > 0) return bad_option("rate", "once for events and once for bytes, not more");
     wanted = rate.events + rate.bytes;
   }
   if (options.has("bytes-per-day")) {
@@ -320,7 +323,7 @@ Result<UplinkOptions> uplink_options(const Options& options) {
 
 }  // namespace
 
-std::span<const Option> sync_options() { return kOptions; }
+std::span<const Option> sync_options() { return kSyncOptions; }
 
 Result<UplinkPlan> sync_plan(const Options& options, const Platform& platform) {
   if (Status status = check_kinds(options); !status.is_ok()) return status;

@@ -11,10 +11,10 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr Duration kLook = std::chrono::milliseconds(200);
+constexpr Duration kFollow = std::chrono::milliseconds(200);
 constexpr std::size_t kReadEvents = 1'000;
 
-constexpr std::array kOptions{
+constexpr std::array kTailOptions{
     kDatabase,
     Option{"stream", Takes::text, "STREAM", "outbox", "Stream to read"},
     Option{"from", Takes::count, "SEQ", "1", "First sequence wanted"},
@@ -23,12 +23,12 @@ constexpr std::array kOptions{
     Option{"json", Takes::nothing, "", "", "Print JSON lines, which it always does"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kTailDetails =
     "It prints one CloudEvents JSON object a line, in the order of the stream, and\n"
     "starts at the oldest event that is still there. It acknowledges nothing, changes\n"
     "nothing and works beside a running gateway.\n";
 
-int run(const Options& options) {
+int run_tail(const Options& options) {
   const auto opened = Gateway::open({.database = options.text("db"), .access = Access::read});
   if (!opened) return fail(opened.status());
   Gateway& gateway = **opened;
@@ -52,13 +52,13 @@ int run(const Options& options) {
     left -= events->size();
     if (const Status status = put(lines); !status.is_ok()) return fail(status);
     if (events->empty() && !stop_signal) break;
-    if (stop_signal && stop_signal->wait(events->empty() ? kLook : Duration::zero())) break;
+    if (stop_signal && stop_signal->wait(events->empty() ? kFollow : Duration::zero())) break;
   }
   return kSuccess;
 }
 
 }  // namespace
 
-const Command kTail{"tail", "Print stored events", kDetails, kOptions, run};
+const Command kTail{"tail", "Print stored events", kTailDetails, kTailOptions, run_tail};
 
 }  // namespace edgepost::cli

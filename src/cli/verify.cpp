@@ -8,13 +8,13 @@
 namespace edgepost::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kVerifyOptions{
     kDatabase,
     Option{"json", Takes::nothing, "", "", "Print one JSON object"},
     Option{"repair", Takes::nothing, "", "", "Mend what is damaged first"},
 };
 
-constexpr std::string_view kDetails =
+constexpr std::string_view kVerifyDetails =
     "It reads the whole database and checks its structure, every checksum and the\n"
     "books of every stream. Exit code 0: sound; 1: there are problems, one a line. It\n"
     "changes nothing and works beside a running gateway. With --repair nobody else may\n"
@@ -64,7 +64,7 @@ std::string as_text(const DamageReport& repaired) {
   return text;
 }
 
-int run(const Options& options) {
+int run_verify(const Options& options) {
   const std::string path = options.text("db");
   DamageReport repaired;
   if (options.has("repair")) {
@@ -85,6 +85,6 @@ int run(const Options& options) {
 
 }  // namespace
 
-const Command kVerify{"verify", "Check a database", kDetails, kOptions, run};
+const Command kVerify{"verify", "Check a database", kVerifyDetails, kVerifyOptions, run_verify};
 
 }  // namespace edgepost::cli

@@ -12,9 +12,7 @@ namespace {
 
 // Format 1 had neither starts nor runs; 2 knew acknowledged and open only, and dropped no reasons;
 // 3 had at most 65,536 sequences above a floor.
-constexpr std::uint8_t kFormat = 4;
-constexpr std::uint64_t kSequenceMax = ~std::uint64_t{0} / 2;
-constexpr std::size_t kChecksumBytes = 4;
+constexpr std::uint8_t kBooksFormat = 4;
 constexpr std::uint64_t kOutcomes = 9;
 
 void fail(ByteReader& reader) { reader.raw(~std::uint64_t{0}); }
@@ -113,7 +111,7 @@ void Books::settle(std::uint64_t sequence, const Floor* witness, Outcome otherwi
 std::string Books::encode(std::uint32_t stream) const {
   std::string out;
   ByteWriter writer(out);
-  writer.byte(kFormat);
+  writer.byte(kBooksFormat);
   for (const std::uint64_t* figure : figures(*this))
     writer.varint(*figure);
   writer.signed_varint(life.count());
@@ -132,15 +130,15 @@ std::string Books::encode(std::uint32_t stream) const {
 }
 
 Result<Books> Books::decode(std::string_view bytes, std::uint32_t stream) {
-  if (bytes.size() <= kChecksumBytes) return Status(Code::corrupt, "row 0 is missing or short");
-  const std::string_view content = bytes.substr(0, bytes.size() - kChecksumBytes);
+  if (bytes.size() <= kCrc32cBytes) return Status(Code::corrupt, "row 0 is missing or short");
+  const std::string_view content = bytes.substr(0, bytes.size() - kCrc32cBytes);
   ByteReader tail(bytes.substr(content.size()));
   if (tail.fixed32() != crc32c(content, stream)) {
     return Status(Code::corrupt, "row 0: checksum wrong");
   }
   ByteReader reader(content);
   const std::uint8_t format = reader.byte();
-  if (format == 0 || format > kFormat) {
+  if (format == 0 || format > kBooksFormat) {
     return Status(Code::unsupported, "row 0: format unknown: made by a newer edgepost");
   }
   Books books;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,10 @@
 #include "store/cursor.hpp"
 
 namespace edgepost::store {
+
+/// SQLite's integers are signed: no sequence is larger.
+inline constexpr auto kSequenceMax =
+    static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 /// What row 0 of a segment table holds: the part of a stream's books that segments cannot tell.
 /// With several consumers an event counts as what the last to finish with it made of it.

@@ -17,14 +17,6 @@ Status check(std::string_view what, std::string_view text, std::size_t bytes_max
                                       std::to_string(bytes_max)};
 }
 
-Status prepare_once(Connection& connection, Statement& statement, std::string_view sql) {
-  if (statement.is_prepared()) return {};
-  Result<Statement> prepared = connection.prepare(sql);
-  if (!prepared) return prepared.status();
-  statement = std::move(*prepared);
-  return {};
-}
-
 }  // namespace
 
 Result<bool> Claims::claim(Connection& connection, std::string_view scope, std::string_view id) {
@@ -40,7 +32,7 @@ Result<bool> Claims::claim(Connection& connection, std::string_view scope, std::
 
 Result<bool> Claims::find(Connection& connection, std::string_view scope, std::string_view id) {
   Status status =
-      prepare_once(connection, find_, "SELECT 1 FROM edgepost_claim WHERE scope = ?1 AND id = ?2");
+      connection.prepare_once(find_, "SELECT 1 FROM edgepost_claim WHERE scope = ?1 AND id = ?2");
   if (!status.is_ok()) return status;
   StatementUse find(find_);
   find->bind_text(1, scope);
@@ -49,10 +41,10 @@ Result<bool> Claims::find(Connection& connection, std::string_view scope, std::s
 }
 
 Status Claims::insert(Connection& connection, std::string_view scope, std::string_view id) {
-  Status status = prepare_once(connection, insert_,
-                               "INSERT INTO edgepost_claim (scope, number, id)"
-                               " SELECT ?1, coalesce(max(number), 0) + 1, ?2"
-                               " FROM edgepost_claim WHERE scope = ?1");
+  Status status = connection.prepare_once(insert_,
+                                          "INSERT INTO edgepost_claim (scope, number, id)"
+                                          " SELECT ?1, coalesce(max(number), 0) + 1, ?2"
+                                          " FROM edgepost_claim WHERE scope = ?1");
   if (!status.is_ok()) return status;
   StatementUse insert(insert_);
   insert->bind_text(1, scope);
@@ -61,8 +53,8 @@ Status Claims::insert(Connection& connection, std::string_view scope, std::strin
 }
 
 Status Claims::forget(Connection& connection, std::string_view scope) {
-  Status status = prepare_once(
-      connection, forget_,
+  Status status = connection.prepare_once(
+      forget_,
       "DELETE FROM edgepost_claim WHERE scope = ?1 AND number IN ("
       "SELECT number FROM edgepost_claim WHERE scope = ?1 AND number <= ("
       "SELECT max(number) FROM edgepost_claim WHERE scope = ?1) - ?2 ORDER BY number LIMIT ?3)");

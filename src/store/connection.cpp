@@ -126,16 +126,20 @@ Result<Statement> Connection::prepare(std::string_view sql, std::string_view* re
   return statement;
 }
 
+Status Connection::prepare_once(Statement& statement, std::string_view sql) {
+  if (statement.is_prepared()) return {};
+  Result<Statement> prepared = prepare(sql);
+  if (!prepared) return prepared.status();
+  statement = std::move(*prepared);
+  return {};
+}
+
 Status Connection::run(const char* sql, std::string_view what) {
   return check(sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr), what);
 }
 
 Status Connection::run(Statement& statement, const char* sql, std::string_view what) {
-  if (!statement.is_prepared()) {
-    Result<Statement> prepared = prepare(sql);
-    if (!prepared) return prepared.status();
-    statement = std::move(*prepared);
-  }
+  if (Status status = prepare_once(statement, sql); !status.is_ok()) return status;
   const StatementUse use(statement);
   const int rc = sqlite3_step(statement.handle());
   return check(rc, what);

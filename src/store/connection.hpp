@@ -86,6 +86,9 @@ class Connection {
   /// Errors: those of check().
   Result<Statement> prepare(std::string_view sql, std::string_view* rest = nullptr);
 
+  /// Prepares `sql` into `statement`, unless it was before.
+  Status prepare_once(Statement& statement, std::string_view sql);
+
   /// Runs one or more statements without results; `what` says what for, in an operator's words.
   Status run(const char* sql, std::string_view what = "a statement failed");
 

@@ -1,7 +1,6 @@
 #include "store/dead_letters.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -11,9 +10,6 @@ namespace edgepost::store {
 namespace {
 
 constexpr std::size_t kErrorBytesMax = 256;  // what DeadLetter promises
-
-// SQLite's integers are signed: no sequence is larger.
-constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 std::string_view shortened(std::string_view error) {
   if (error.size() <= kErrorBytesMax) return error;
@@ -184,7 +180,7 @@ Result<std::vector<Stored>> requeued_events(Connection& connection, const DeadPl
   if (!select) return select.status();
   select->bind(1, std::int64_t{after.stream});
   select->bind_text(2, after.consumer);
-  select->bind(3, std::min(after.sequence, kLast));
+  select->bind(3, std::min(after.sequence, kSequenceMax));
   std::vector<Stored> found;
   while (found.size() < events) {
     const Result<bool> row = connection.step(*select);

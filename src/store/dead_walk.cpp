@@ -1,7 +1,6 @@
 #include "store/dead_walk.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "store/dead_letters.hpp"
@@ -10,9 +9,6 @@ namespace edgepost::store {
 namespace {
 
 constexpr std::size_t kCountRows = 256;  // looked at together
-
-// SQLite's integers are signed: no sequence is larger.
-constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 }  // namespace
 
@@ -98,7 +94,8 @@ Status DeadWalk::next(Connection& connection, std::size_t count, std::vector<Row
   for (; !is_over(); skip_range()) {
     const Stream& stream = streams_[stream_];
     const std::vector<std::uint64_t>& wanted = query_.sequences;
-    const std::uint64_t to = wanted.empty() ? kLast : std::min(wanted[sequence_], kLast);
+    const std::uint64_t to =
+        wanted.empty() ? kSequenceMax : std::min(wanted[sequence_], kSequenceMax);
     const std::uint64_t first = wanted.empty() ? 0 : to;
     const std::string last_consumer = last_consumer_;  // empty, at first: before every other
     StatementUse row(*select);

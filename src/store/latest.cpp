@@ -8,14 +8,6 @@
 namespace edgepost::store {
 namespace {
 
-Status prepare_once(Connection& connection, Statement& statement, std::string_view sql) {
-  if (statement.is_prepared()) return {};
-  Result<Statement> prepared = connection.prepare(sql);
-  if (!prepared) return prepared.status();
-  statement = std::move(*prepared);
-  return {};
-}
-
 void keep_newest(std::vector<std::uint64_t>& sequences, std::uint32_t count) {
   if (sequences.size() <= count) return;
   sequences.erase(sequences.begin(), sequences.end() - static_cast<std::ptrdiff_t>(count));
@@ -35,9 +27,8 @@ std::vector<std::uint64_t> sequences_in(std::string_view bytes) {
 
 Result<std::vector<std::uint64_t>> Latest::load(Connection& connection, std::uint32_t stream,
                                                 std::string_view key) {
-  Status status =
-      prepare_once(connection, select_,
-                   "SELECT sequences FROM edgepost_latest WHERE stream_id = ?1 AND key = ?2");
+  Status status = connection.prepare_once(
+      select_, "SELECT sequences FROM edgepost_latest WHERE stream_id = ?1 AND key = ?2");
   if (!status.is_ok()) return status;
   StatementUse select(select_);
   select->bind(1, std::int64_t{stream});
@@ -49,12 +40,13 @@ Result<std::vector<std::uint64_t>> Latest::load(Connection& connection, std::uin
 
 Status Latest::sweep(Connection& connection, std::uint32_t stream, std::uint64_t trimmed,
                      std::size_t count) {
-  Status status = prepare_once(connection, look_,
-                               "SELECT key, sequences FROM edgepost_latest"
-                               " WHERE stream_id = ?1 AND key > ?2 ORDER BY key LIMIT ?3");
+  Status status =
+      connection.prepare_once(look_,
+                              "SELECT key, sequences FROM edgepost_latest"
+                              " WHERE stream_id = ?1 AND key > ?2 ORDER BY key LIMIT ?3");
   if (status.is_ok()) {
-    status = prepare_once(connection, forget_,
-                          "DELETE FROM edgepost_latest WHERE stream_id = ?1 AND key = ?2");
+    status = connection.prepare_once(
+        forget_, "DELETE FROM edgepost_latest WHERE stream_id = ?1 AND key = ?2");
   }
   if (!status.is_ok()) return status;
   std::string& key = swept_[stream];
@@ -94,9 +86,10 @@ Status Latest::note(Connection& connection, std::uint32_t stream, std::uint32_t 
     key->second.push_back(event.sequence);
     keep_newest(key->second, max_per_key);
   }
-  Status status = prepare_once(connection, upsert_,
-                               "INSERT INTO edgepost_latest VALUES (?1, ?2, ?3)"
-                               " ON CONFLICT DO UPDATE SET sequences = excluded.sequences");
+  Status status =
+      connection.prepare_once(upsert_,
+                              "INSERT INTO edgepost_latest VALUES (?1, ?2, ?3)"
+                              " ON CONFLICT DO UPDATE SET sequences = excluded.sequences");
   if (!status.is_ok()) return status;
   for (const auto& [key, sequences] : newest) {
     std::string bytes;

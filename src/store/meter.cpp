@@ -9,7 +9,7 @@ namespace edgepost::store {
 namespace {
 
 // An open file: ours in front, the real one behind it in the same allocation.
-struct alignas(8) File {  // as SQLite allocates them
+struct alignas(8) MeteredFile {  // as SQLite allocates them
   sqlite3_file base;
   Meter* meter;
 
@@ -17,7 +17,9 @@ struct alignas(8) File {  // as SQLite allocates them
 };
 
 Meter& of(sqlite3_vfs* vfs) { return *static_cast<Meter*>(vfs->pAppData); }
-File& ours(sqlite3_file* file) { return *static_cast<File*>(static_cast<void*>(file)); }
+MeteredFile& ours(sqlite3_file* file) {
+  return *static_cast<MeteredFile*>(static_cast<void*>(file));
+}
 sqlite3_file* real(sqlite3_file* file) { return ours(file).real(); }
 const sqlite3_io_methods& io(sqlite3_file* file) { return *real(file)->pMethods; }
 
@@ -77,7 +79,7 @@ constexpr sqlite3_io_methods kWithoutSharedMemory = methods(1);
 
 int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* f, int flags, int* granted) {
   Meter& meter = of(vfs);
-  File& file = ours(f);
+  MeteredFile& file = ours(f);
   file.base.pMethods = nullptr;
   file.meter = &meter;
   file.real()->pMethods = nullptr;
@@ -149,7 +151,7 @@ Meter::Meter(sqlite3_vfs* real) : real_(real), name_("edgepost-") {
   const auto end = std::to_chars(address.data(), address.data() + address.size(), number, 16).ptr;
   name_.append(address.data(), end);
   vfs_.iVersion = std::min(real->iVersion, 2);
-  vfs_.szOsFile = static_cast<int>(sizeof(File)) + real->szOsFile;
+  vfs_.szOsFile = static_cast<int>(sizeof(MeteredFile)) + real->szOsFile;
   vfs_.mxPathname = real->mxPathname;
   vfs_.zName = name_.c_str();
   vfs_.pAppData = this;

@@ -13,8 +13,8 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::size_t kProblemsMax = 20;                     // what a person reads
-constexpr std::size_t kCommitBytes = std::size_t{1} << 20U;  // keeps the log small
+constexpr std::size_t kProblemsShown = 20;                           // what a person reads
+constexpr std::size_t kUncommittedBytesMax = std::size_t{1} << 20U;  // keeps the log small
 
 std::string quoted(std::string_view name, char quote = '"') {
   std::string text(1, quote);
@@ -61,13 +61,13 @@ bool is_of_disk(const Status& status) {
 }  // namespace
 
 void Rebuild::problem(std::string text) {
-  if (report_.problems.size() < kProblemsMax) report_.problems.push_back(std::move(text));
+  if (report_.problems.size() < kProblemsShown) report_.problems.push_back(std::move(text));
 }
 
 // Commits now and then: what is half done is done again after a power cut anyway.
 Status Rebuild::counted(std::size_t bytes) {
   uncommitted_bytes_ += bytes;
-  if (uncommitted_bytes_ < kCommitBytes) return {};
+  if (uncommitted_bytes_ < kUncommittedBytesMax) return {};
   uncommitted_bytes_ = 0;
   return to_.run("COMMIT; BEGIN IMMEDIATE", "cannot be salvaged");
 }

@@ -148,7 +148,7 @@ Result<Connection> open_nothing(const Files& files, const std::string& vfs) {
 }
 
 // The evidence was there: SQLite says the same of a file that the disk fails to open.
-bool is_of_disk(const Status& status) {
+bool is_of_opening(const Status& status) {
   return status.code() == Code::full || status.code() == Code::io_error ||
          status.code() == Code::busy || status.code() == Code::not_found;
 }
@@ -161,8 +161,8 @@ Status rebuild(const Files& files, const std::string& evidence, const std::strin
                const Owner& owner, Random& random, DamageReport& report) {
   Result<Connection> from = open_damaged(evidence, vfs);
   if (!from) report.problems.push_back(from.status().message());
-  if (!from && !is_of_disk(from.status())) from = open_without_header(files, evidence, vfs);
-  if (!from && !is_of_disk(from.status())) {
+  if (!from && !is_of_opening(from.status())) from = open_without_header(files, evidence, vfs);
+  if (!from && !is_of_opening(from.status())) {
     report.problems.emplace_back("nothing could be read: the database begins anew");
     from = open_nothing(files, vfs);
   }

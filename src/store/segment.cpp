@@ -8,12 +8,11 @@
 namespace edgepost::store {
 namespace {
 
-constexpr std::uint8_t kFormat = 2;         // 1 did not say when it was packed
+constexpr std::uint8_t kSegmentFormat = 2;  // 1 did not say when it was packed
 constexpr std::uint8_t kWallUntrusted = 1;  // flag: an offset of the wall follows
 constexpr std::uint8_t kLost = 2;           // flag: no events; how many there were follows
 constexpr std::uint8_t kEndsEarly = 4;      // flag: how many are left out at the end follows
 constexpr std::uint8_t kFlagsMax = kEndsEarly | kWallUntrusted;
-constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kSharedTexts = 64;  // the search stays cheap; gateways have few topics
 constexpr std::uint64_t kAttributesMax = 32;
 constexpr std::int64_t kLifeMax = std::int64_t{1} << 52U;  // milliseconds; far from overflow
@@ -66,7 +65,7 @@ std::uint32_t checksum(std::string_view bytes, std::uint32_t stream, std::uint64
 
 SegmentWriter::SegmentWriter(const Moment& moment, std::uint64_t left_out_at_end)
     : life_(moment.life), writer_(bytes_), count_(left_out_at_end) {
-  writer_.byte(kFormat);
+  writer_.byte(kSegmentFormat);
   const unsigned flags =
       (moment.wall_offset ? kWallUntrusted : 0U) | (left_out_at_end > 0 ? kEndsEarly : 0U);
   writer_.byte(static_cast<std::uint8_t>(flags));
@@ -135,7 +134,7 @@ void SegmentWriter::finish(std::uint32_t stream, std::uint64_t last_sequence) {
 std::string lost_segment(std::uint32_t stream, std::uint64_t last_sequence, std::uint64_t count) {
   std::string bytes;
   ByteWriter writer(bytes);
-  writer.byte(kFormat);
+  writer.byte(kSegmentFormat);
   writer.byte(kLost);
   writer.varint(0);  // life
   writer.varint(count);
@@ -175,17 +174,17 @@ bool SegmentReader::pass_end() {
 
 Result<SegmentReader> SegmentReader::open(std::string bytes, std::uint32_t stream,
                                           std::uint64_t last_sequence, std::uint64_t count) {
-  if (bytes.size() <= kChecksumBytes || count == 0 || count > last_sequence) {
+  if (bytes.size() <= kCrc32cBytes || count == 0 || count > last_sequence) {
     return Status(Code::corrupt, "segment too short");
   }
-  const std::size_t size = bytes.size() - kChecksumBytes;
+  const std::size_t size = bytes.size() - kCrc32cBytes;
   ByteReader tail(std::string_view(bytes).substr(size));
   const std::string_view content = std::string_view(bytes).substr(0, size);
   if (tail.fixed32() != checksum(content, stream, last_sequence, count)) {
     return Status(Code::corrupt, "checksum wrong");
   }
   const auto format = static_cast<std::uint8_t>(bytes.front());
-  if (format == 0 || format > kFormat) {
+  if (format == 0 || format > kSegmentFormat) {
     return Status(Code::unsupported, "segment format unknown: made by a newer edgepost");
   }
   bytes.resize(size);

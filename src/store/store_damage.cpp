@@ -62,7 +62,7 @@ Status Store::mend(StreamLog& stream, std::uint64_t sequence) {
 }
 
 void Store::report_damage(DamageReport report) {
-  constexpr std::size_t kProblemsMax = 100;
+  constexpr std::size_t kProblemsKept = 100;
   std::string line = "damage: " + std::to_string(report.events_lost) + " events lost, " +
                      std::to_string(report.events_salvaged) + " salvaged";
   if (!report.set_aside.empty()) line += "; the evidence is kept in " + report.set_aside;
@@ -76,7 +76,7 @@ void Store::report_damage(DamageReport report) {
     if (report.set_aside.empty()) report.set_aside = damage_->set_aside;
     auto& problems = damage_->problems;
     problems.insert(problems.end(), report.problems.begin(), report.problems.end());
-    if (problems.size() > kProblemsMax) problems.resize(kProblemsMax);
+    if (problems.size() > kProblemsKept) problems.resize(kProblemsKept);
     report.problems = std::move(problems);
   }
   damage_ = std::move(report);

@@ -242,9 +242,7 @@ void StreamLog::rolled_back() {
 }
 
 Result<std::optional<Stored>> StreamLog::read(Connection& connection, ReadPosition& position) {
-  // SQLite's keys are signed: nothing can stand beyond.
-  constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (position.next > kLast) return std::optional<Stored>();
+  if (position.next > kSequenceMax) return std::optional<Stored>();
   while (true) {
     if (position.segment) {
       SegmentReader& segment = *position.segment;

@@ -18,7 +18,7 @@ bool is_unreadable(const Status& status) {
   return status.code() == Code::corrupt || status.code() == Code::invalid_argument;
 }
 
-struct Range {
+struct RowRange {
   std::int64_t low;
   std::int64_t high;
 };
@@ -28,7 +28,7 @@ class Walk {
   Walk(Connection& from, const Take& take) : from_(from), take_(take) {}
 
   // Reads from one end of `range` as far as it goes and leaves the rest there; true: no rest.
-  Result<bool> scan(Statement& statement, Range& range, bool is_up) {
+  Result<bool> scan(Statement& statement, RowRange& range, bool is_up) {
     StatementUse select(statement);
     select->bind(1, range.low);
     select->bind(2, range.high);
@@ -64,10 +64,10 @@ Result<bool> walk_table(Connection& from, const std::string& table, const std::s
   if (!down) return down.status();
   Walk walk(from, take);
   using Limits = std::numeric_limits<std::int64_t>;
-  std::deque<Range> ranges{{Limits::min(), Limits::max()}};
+  std::deque<RowRange> ranges{{Limits::min(), Limits::max()}};
   bool is_whole = true;
   for (int entries = 0; !ranges.empty() && entries < kEntriesMax; ++entries) {
-    Range range = ranges.front();
+    RowRange range = ranges.front();
     ranges.pop_front();
     Result<bool> done = walk.scan(*up, range, true);
     if (done && !*done) {

@@ -58,8 +58,6 @@ Result<std::shared_ptr<Material>> MbedEngine::current() {
   return material_;
 }
 
-Status invalid(const std::string& what) { return {Code::invalid_argument, "tls: " + what}; }
-
 Status check_psk(const TlsOptions& options) {
   if (options.psk.is_empty()) return invalid("psk_identity: there is no psk to it");
   if (options.psk_identity.empty()) return invalid("psk: there is no psk_identity to it");

@@ -45,8 +45,6 @@ constexpr int kSuites12[] = {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
 constexpr int kSuitesPsk[] = {MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
                               MBEDTLS_TLS1_3_AES_128_GCM_SHA256, 0};
 
-Status invalid(const std::string& what) { return {Code::invalid_argument, "tls: " + what}; }
-
 const unsigned char* raw(const std::string& text) {
   return reinterpret_cast<const unsigned char*>(text.c_str());
 }
@@ -107,6 +105,8 @@ Result<std::string> read_psk(const TlsOptions& options) {
 }
 
 }  // namespace
+
+Status invalid(const std::string& what) { return {Code::invalid_argument, "tls: " + what}; }
 
 Sessions::Saved Sessions::take(const std::string& server, Timestamp now) {
   const std::lock_guard lock(mutex_);

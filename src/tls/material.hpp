@@ -14,6 +14,9 @@
 
 namespace edgepost::tls {
 
+/// What is wrong with an option, which `what` begins with.
+Status invalid(const std::string& what);
+
 /// Sessions to take up again (RFC 8446, section 2.2). Each ticket serves once, so that a refused
 /// one is forgotten and no two connections can be told to be ours.
 /// Threads: any.

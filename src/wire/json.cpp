@@ -5,7 +5,6 @@
 namespace edgepost::wire {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 // Enough for any sensible document; it bounds the scanner's own recursion.
@@ -26,7 +25,7 @@ class JsonScanner {
   [[nodiscard]] std::size_t position() const { return at_; }
 
   void skip_space() {
-    while (at_ < text_.size() && kSpace.find(text_[at_]) != std::string_view::npos)
+    while (at_ < text_.size() && kJsonSpace.find(text_[at_]) != std::string_view::npos)
       ++at_;
   }
 
@@ -209,7 +208,8 @@ JsonExtent scan_json(std::string_view text) {
 
 bool is_json(std::string_view text) {
   const JsonExtent extent = scan_json(text);
-  return extent.is_valid && text.find_first_not_of(kSpace, extent.end) == std::string_view::npos;
+  return extent.is_valid &&
+         text.find_first_not_of(kJsonSpace, extent.end) == std::string_view::npos;
 }
 
 }  // namespace edgepost::wire

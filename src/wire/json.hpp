@@ -9,6 +9,8 @@ namespace edgepost::wire {
 /// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string_view text, std::string& out);
 
+inline constexpr std::string_view kJsonSpace = " \t\r\n";
+
 /// Where a JSON value stands in a text.
 struct JsonExtent {
   bool is_valid = false;

@@ -9,7 +9,6 @@
 namespace edgepost::wire {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::size_t kMembersMax = 256;
 
 Status malformed(std::size_t position, std::string_view what) {
@@ -25,8 +24,8 @@ class Inside {
 
   /// Stands at the next element; false at the end.
   bool next() {
-    at_ = text_.find_first_not_of(kSpace, at_);
-    if (text_[at_] == ',') at_ = text_.find_first_not_of(kSpace, at_ + 1);
+    at_ = text_.find_first_not_of(kJsonSpace, at_);
+    if (text_[at_] == ',') at_ = text_.find_first_not_of(kJsonSpace, at_ + 1);
     return text_[at_] != '}' && text_[at_] != ']';
   }
 
@@ -49,7 +48,7 @@ Result<Inside> enter(std::string_view text, char bracket, std::string_view what)
   const JsonExtent extent = scan_json(text);
   if (!extent.is_valid) return malformed(extent.end, "malformed");
   if (text[extent.begin] != bracket) return malformed(extent.begin, what);
-  const std::size_t rest = text.find_first_not_of(kSpace, extent.end);
+  const std::size_t rest = text.find_first_not_of(kJsonSpace, extent.end);
   if (rest != std::string_view::npos) return malformed(rest, "something follows");
   return Inside(text, extent);
 }

@@ -16,9 +16,6 @@ namespace {
 
 using Reply = ScriptedBroker::Reply;
 
-constexpr int kConnect = 1;
-constexpr int kPublish = 3;
-
 const std::string kAccepted311("\x20\x02\x00\x00", 4);
 const std::string kAccepted5("\x20\x03\x00\x00\x00", 5);
 

@@ -18,10 +18,6 @@ namespace {
 
 using Reply = ScriptedBroker::Reply;
 
-constexpr int kConnect = 1;
-constexpr int kPuback = 4;
-constexpr int kSubscribe = 8;
-
 const std::string kFull = "inbox: full";
 
 template <typename Broker>

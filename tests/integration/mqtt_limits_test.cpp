@@ -12,10 +12,6 @@ namespace {
 
 using Reply = ScriptedBroker::Reply;
 
-constexpr int kConnect = 1;
-constexpr int kPublish = 3;
-constexpr int kPing = 12;
-
 MqttOptions to(const std::string& url) {
   MqttOptions options;
   options.url = url;

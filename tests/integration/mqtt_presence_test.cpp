@@ -15,9 +15,6 @@ namespace {
 
 using Reply = ScriptedBroker::Reply;
 
-constexpr int kConnect = 1;
-constexpr int kPublish = 3;
-
 MqttOptions present_at(const std::string& url) {
   MqttOptions options;
   options.url = url;

@@ -7,7 +7,7 @@
 namespace edgepost::test {
 namespace {
 
-std::string text_of(std::uint64_t number) { return std::to_string(number); }
+using std::to_string;
 
 }  // namespace
 
@@ -113,12 +113,12 @@ void Oracle::fetched(const std::string& consumer, const Event& event) {
   const bool is_again =
       event.sequence <= progress.durable_floor || progress.now.has(event.sequence);
   if (is_again && !(entry != nullptr && entry->is_requeued)) {
-    problem("P-12", consumer + " got sequence " + text_of(event.sequence) +
+    problem("P-12", consumer + " got sequence " + to_string(event.sequence) +
                         " once more, which it had acknowledged");
   }
   if (entry == nullptr || !entry->not_before) return;
   if (now_ < entry->published + *entry->not_before) {
-    problem("P-40", consumer + " got sequence " + text_of(event.sequence) + " before its time");
+    problem("P-40", consumer + " got sequence " + to_string(event.sequence) + " before its time");
   }
 }
 
@@ -150,8 +150,8 @@ void Oracle::took_effect(const std::string& consumer, const Event& event) {
   if (!event.key.empty() && !is_requeued && !progress.effects.has(event.sequence)) {
     std::uint64_t& newest = progress.newest[event.key];
     if (event.sequence < newest) {
-      problem("P-10", consumer + " got sequence " + text_of(event.sequence) + " of key " +
-                          event.key + " after " + text_of(newest));
+      problem("P-10", consumer + " got sequence " + to_string(event.sequence) + " of key " +
+                          event.key + " after " + to_string(newest));
     }
     newest = std::max(newest, event.sequence);
   }
@@ -169,7 +169,7 @@ void Oracle::drained(const std::string& consumer, const std::vector<Event>& left
     const bool is_late =
         entry != nullptr && entry->not_before && now_ < entry->published + *entry->not_before;
     if (is_late || may_be_settled(consumers_[consumer], event.sequence)) continue;
-    problem("P-05", consumer + " does not get sequence " + text_of(event.sequence));
+    problem("P-05", consumer + " does not get sequence " + to_string(event.sequence));
   }
 }
 
@@ -193,14 +193,14 @@ const Oracle::Place* Oracle::find(const std::string& stream, const Event& event)
   std::uint64_t serial = 0;
   std::from_chars(event.data.data(), event.data.data() + event.data.size(), serial);
   const auto found = places_.find({stream, serial});
-  const std::string where = stream + ", sequence " + text_of(event.sequence);
+  const std::string where = stream + ", sequence " + to_string(event.sequence);
   if (found == places_.end()) {
-    problem("P-02", where + ": serial " + text_of(serial) + " was never published there");
+    problem("P-02", where + ": serial " + to_string(serial) + " was never published there");
     return nullptr;
   }
   const Unit& unit = units_[found->second.unit];
   const Entry& entry = unit.entries[found->second.entry];
-  const std::string what = where + ", serial " + text_of(serial);
+  const std::string what = where + ", serial " + to_string(serial);
   if (entry.key != event.key) problem("P-10", what + ": another key than was published");
   if (entry.data != event.data) problem("P-01", what + ": other data than was published");
   const bool is_failed = unit.fate == Fate::doubtful && unit.life == life_;
@@ -208,7 +208,7 @@ const Oracle::Place* Oracle::find(const std::string& stream, const Event& event)
     problem("P-02", what + ": its publishing had failed");
   if (entry.id && *entry.id != event.id) problem("P-12", what + ": another id than before");
   if (entry.sequence != 0 && entry.sequence != event.sequence) {
-    problem("P-12", what + ": was sequence " + text_of(entry.sequence) + " before");
+    problem("P-12", what + ": was sequence " + to_string(entry.sequence) + " before");
   }
   return &found->second;
 }
@@ -222,7 +222,8 @@ void Oracle::identify(const Place& place, const EventId& id, std::uint64_t seque
   newest_[entry.stream] = std::max(newest_[entry.stream], sequence);
   const std::uint64_t known = serials_.try_emplace(id, entry.serial).first->second;
   if (known == entry.serial) return;
-  problem("P-12", "serial " + text_of(entry.serial) + ": has the id of serial " + text_of(known));
+  problem("P-12",
+          "serial " + to_string(entry.serial) + ": has the id of serial " + to_string(known));
 }
 
 // Whoever was shown an event may have acted on it: it must not go away any more.

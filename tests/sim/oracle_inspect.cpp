@@ -10,7 +10,7 @@
 namespace edgepost::test {
 namespace {
 
-std::string text_of(std::uint64_t number) { return std::to_string(number); }
+using std::to_string;
 
 using Counts = std::map<std::string, std::int64_t>;
 
@@ -38,7 +38,7 @@ std::optional<Counts> counted(Gateway& gateway, Oracle& oracle, const char* sql)
 void Oracle::note(std::size_t unit, bool is_there, Presence& presence) {
   if (!presence[unit]) presence[unit] = is_there;
   if (*presence[unit] != is_there) {
-    problem("P-03", "unit " + text_of(unit) + " is there in part");
+    problem("P-03", "unit " + to_string(unit) + " is there in part");
   }
 }
 
@@ -70,10 +70,10 @@ void Oracle::inspect(Gateway& gateway, const GatewayStatus& status) {
     Unit& unit = units_[i];
     const bool is_there = presence[i].value_or(unit.fate == Fate::stored);
     if (unit.fate == Fate::stored && !is_there) {
-      problem("P-01", "unit " + text_of(i) + " was stored and is missing");
+      problem("P-01", "unit " + to_string(i) + " was stored and is missing");
     }
     if (unit.fate == Fate::refused && presence[i].value_or(false)) {
-      problem("P-02", "unit " + text_of(i) + " had failed and is there");
+      problem("P-02", "unit " + to_string(i) + " had failed and is there");
     }
     unit.fate = is_there ? Fate::stored : Fate::refused;
   }
@@ -102,9 +102,9 @@ void Oracle::inspect_events(const StreamStatus& status, const std::vector<Event>
       gaps.push_back(expected);
   };
   for (const Event& event : events) {
-    const std::string where = status.name + ", sequence " + text_of(event.sequence);
+    const std::string where = status.name + ", sequence " + to_string(event.sequence);
     pass_gap(event.sequence);
-    if (event.sequence != expected) problem("P-10", where + ": should be " + text_of(expected));
+    if (event.sequence != expected) problem("P-10", where + ": should be " + to_string(expected));
     expected = event.sequence + 1;
     const Place* place = find(status.name, event);
     if (place == nullptr) continue;
@@ -118,7 +118,7 @@ void Oracle::inspect_events(const StreamStatus& status, const std::vector<Event>
   pass_gap(status.next_sequence);
   for (const std::uint64_t gap : gaps) {
     if (may_be_replaced(status.name, gap)) continue;
-    problem("P-10", status.name + " has no sequence " + text_of(gap));
+    problem("P-10", status.name + " has no sequence " + to_string(gap));
   }
   for (const auto& [key, place] : places_) {
     if (key.first != status.name || there.contains(key.second)) continue;
@@ -218,8 +218,8 @@ void Oracle::inspect_books(const StreamStatus& status) {
   }
   const auto check = [&](const char* book, std::uint64_t count, const Range& range) {
     if (count >= range.least && count <= range.most) return;
-    problem("P-04", "the books of " + status.name + " have " + text_of(count) + " events as " +
-                        book + ", not " + text_of(range.least) + " to " + text_of(range.most));
+    problem("P-04", "the books of " + status.name + " have " + to_string(count) + " events as " +
+                        book + ", not " + to_string(range.least) + " to " + to_string(range.most));
   };
   check("acknowledged", ledger.acknowledged, acknowledged);
   check("expired", ledger.expired, expired);
@@ -227,7 +227,7 @@ void Oracle::inspect_books(const StreamStatus& status) {
   check("dead", ledger.dead, dead);
   const auto limit = limits_.find(status.name);
   if (limit != limits_.end() && status.next_sequence - status.first_sequence > limit->second) {
-    problem("P-22", status.name + " keeps more than " + text_of(limit->second) + " events");
+    problem("P-22", status.name + " keeps more than " + to_string(limit->second) + " events");
   }
 }
 
@@ -241,20 +241,20 @@ void Oracle::inspect_consumers(const StreamStatus& status) {
     is_first = false;
   }
   if (status.first_sequence - 1 > proven) {
-    problem("P-05", status.name + " begins at " + text_of(status.first_sequence) +
-                        ", took effect is only " + text_of(proven));
+    problem("P-05", status.name + " begins at " + to_string(status.first_sequence) +
+                        ", took effect is only " + to_string(proven));
   }
   std::set<std::string> names;
   for (const ConsumerStatus& consumer : status.consumers) {
     names.insert(consumer.name);
     const auto [place, is_new] = consumers_.try_emplace(consumer.name);
     Progress& progress = place->second;
-    const std::string what = "consumer " + consumer.name + ", floor " + text_of(consumer.floor);
+    const std::string what = "consumer " + consumer.name + ", floor " + to_string(consumer.floor);
     if (!is_new && consumer.floor > floor_at_most(progress)) {
-      problem("P-05", what + ": took effect is only " + text_of(floor_at_most(progress)));
+      problem("P-05", what + ": took effect is only " + to_string(floor_at_most(progress)));
     }
     if (consumer.floor < progress.durable_floor) {
-      problem("P-12", what + ": stored was " + text_of(progress.durable_floor));
+      problem("P-12", what + ": stored was " + to_string(progress.durable_floor));
     }
     // What is above the stored floor is a note for the death of the process alone, and may go.
     progress.stream = status.name;
@@ -280,7 +280,7 @@ void Oracle::inspect_dead_letters(Gateway& gateway, const StreamStatus& status) 
     const Place* place = find(status.name, letter.event);
     if (place == nullptr || letter.is_requeued) continue;
     if (units_[place->unit].entries[place->entry].is_rejected) continue;
-    problem("P-11", status.name + ", sequence " + text_of(letter.event.sequence) +
+    problem("P-11", status.name + ", sequence " + to_string(letter.event.sequence) +
                         ": a dead letter that nobody gave up");
   }
   for (const ConsumerStatus& consumer : status.consumers) {
@@ -290,7 +290,7 @@ void Oracle::inspect_dead_letters(Gateway& gateway, const StreamStatus& status) 
       if (entry == nullptr || entry->is_purged || may_be_expired(*entry)) continue;
       if (progress.effects.has(sequence) || may_be_dropped(status.name, sequence)) continue;
       if (dead[consumer.name].contains(sequence)) continue;
-      problem("P-11", "consumer " + consumer.name + " has passed sequence " + text_of(sequence) +
+      problem("P-11", "consumer " + consumer.name + " has passed sequence " + to_string(sequence) +
                           ", which neither took effect nor is a dead letter");
     }
   }
@@ -307,13 +307,13 @@ void Oracle::inspect_rows(Gateway& gateway, const Presence& presence) {
     if (!units_[i].has_row) continue;
     const bool has_row = rows && rows->contains(i);
     if (has_row != presence[i].value_or(units_[i].fate == Fate::stored)) {
-      problem("P-03", "unit " + text_of(i) + ": row and events disagree");
+      problem("P-03", "unit " + to_string(i) + ": row and events disagree");
     }
   }
   if (!rows) return;
   for (const std::size_t row : *rows) {
     if (row >= units_.size() || !units_[row].has_row) {
-      problem("P-02", "row " + text_of(row) + " was never written");
+      problem("P-02", "row " + to_string(row) + " was never written");
     }
   }
 }

@@ -333,12 +333,12 @@ void Workload::go_on() {
 
 // Everything that is pending is delivered, and leaves only what it was allowed to.
 void Workload::drain_all(Draining& from) {
-  constexpr ReadLimits kAll{.events = 1'000'000, .bytes = 1U << 30U};
+  constexpr ReadLimits kEverything{.events = 1'000'000, .bytes = 1U << 30U};
   constexpr int kFetchesMax = 1'000;
   constexpr Duration kPatience = std::chrono::seconds(1);
   bool is_more = true;
   for (int i = 0; i < kFetchesMax && is_more && machine_.disk.is_on(); ++i) {
-    const std::vector<Event> fetched = fetch(from, kAll.events);
+    const std::vector<Event> fetched = fetch(from, kEverything.events);
     for (const Event& event : fetched)
       deliver(from, event);
     is_more = !fetched.empty() && machine_.oracle.problems.empty();
@@ -348,7 +348,7 @@ void Workload::drain_all(Draining& from) {
     is_more = from.consumer->next_due() <= now + kPatience;
     if (is_more) pass(std::max(Duration(1), from.consumer->next_due() - now));
   }
-  const auto left = gateway_->read(from.stream, {from.consumer->status().floor + 1}, kAll);
+  const auto left = gateway_->read(from.stream, {from.consumer->status().floor + 1}, kEverything);
   machine_.oracle.heard("reading", left.status());
   if (left && machine_.disk.is_on()) machine_.oracle.drained(from.name, *left);
 }

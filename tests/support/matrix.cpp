@@ -9,8 +9,6 @@
 namespace edgepost::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kSensors = 10;
 
 /// `timestamp,value` as an event of one of the sensors.
@@ -100,9 +98,9 @@ void GatewaySide::start(const MqttOptions& upstream, UplinkOptions options) {
 }
 
 bool GatewaySide::wait_until(const Condition& is_so, std::chrono::milliseconds patience) const {
-  const auto deadline = Clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!is_so(uplink())) {
-    if (Clock::now() > deadline) return false;
+    if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;
@@ -117,12 +115,12 @@ void GatewaySide::wait_until_drained(std::chrono::milliseconds patience) const {
 }
 
 void GatewaySide::wait_for_acknowledgement(const std::string& after) const {
-  const auto begin = Clock::now();
+  const auto begin = std::chrono::steady_clock::now();
   const std::uint64_t before = uplink().acknowledged;
   const bool is_acknowledged =
       wait_until([&](const UplinkStatus& status) { return status.acknowledged > before; },
                  std::chrono::seconds(30));
-  const std::chrono::duration<double> took = Clock::now() - begin;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   CHECK_MESSAGE(is_acknowledged, "nothing is acknowledged: " << uplink().last_error);
   MESSAGE("first acknowledgement " << took.count() << " s after " << after);
 }

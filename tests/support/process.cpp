@@ -19,8 +19,6 @@
 namespace edgepost::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// A pipe whose ends no other child inherits.
 struct Pipe {
   std::array<int, 2> ends{-1, -1};
@@ -104,14 +102,15 @@ Process::~Process() {
 }
 
 std::optional<std::string> Process::line(std::chrono::microseconds patience) {
-  const auto deadline = Clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     if (const auto end = buffer_.find('\n'); end != std::string::npos) {
       std::string line = buffer_.substr(0, end);
       buffer_.erase(0, end + 1);
       return line;
     }
-    const auto left = std::max(Clock::duration::zero(), deadline - Clock::now());
+    const auto left = std::max(std::chrono::steady_clock::duration::zero(),
+                               deadline - std::chrono::steady_clock::now());
     const auto whole = std::chrono::floor<std::chrono::seconds>(left);
     const timespec wait{
         .tv_sec = whole.count(),

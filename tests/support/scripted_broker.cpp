@@ -10,8 +10,6 @@
 namespace edgepost::test {
 namespace {
 
-constexpr int kConnect = 1;
-
 /// The bytes of the fixed header: one, and the remaining length.
 std::size_t header_bytes(const std::string& packet) {
   std::size_t bytes = 1;

@@ -55,7 +55,12 @@ std::string body(const std::string& packet);
 /// A PUBACK for a PUBLISH packet, with a reason code where one is given.
 std::string puback(const std::string& publish, int reason_code = -1);
 
-/// The type of a packet (MQTT 5.0, section 2.1.2).
+/// The type of a packet (MQTT 5.0, section 2.1.2), such as one of these.
+inline constexpr int kConnect = 1;
+inline constexpr int kPublish = 3;
+inline constexpr int kPuback = 4;
+inline constexpr int kSubscribe = 8;
+inline constexpr int kPing = 12;
 int packet_type(const std::string& packet);
 
 /// A CONNACK of MQTT 5.0 that accepts, with these properties.

@@ -85,6 +85,9 @@ inline Peer connect_to_path(const std::string& path) {
   return peer;
 }
 
+/// What the real clock says.
+inline Instant now() { return default_platform().clock->now(); }
+
 /// Waits for what `part` waits for (add_descriptors, due) and calls `step` until it returns true;
 /// returns false when it does not within 10 s.
 template <typename Part, typename Step>

@@ -52,7 +52,7 @@ constexpr Field<HttpsAuth> proof(std::string_view name, std::string_view help) {
       .explain = [](std::size_t indent, std::string& out) { explain_object(kTable, indent, out); }};
 }
 
-constexpr std::array kProofs{
+constexpr std::array kAuth{
     proof<BasicAuth, kBasic>("basic", "User and password (RFC 7617)"),
     proof<BearerAuth, kBearer>("bearer", "A token (RFC 6750)"),
     proof<ApiKeyAuth, kApiKey>("api_key", "A header of the service's own"),
@@ -63,10 +63,10 @@ constexpr std::array kProofs{
 }  // namespace
 
 void read_auth(const wire::JsonNode& node, HttpsAuth& out, Reading& reading) {
-  read_object(node, kProofs, out, reading);
+  read_object(node, kAuth, out, reading);
 }
 
-void explain_auth(std::size_t indent, std::string& out) { explain_object(kProofs, indent, out); }
+void explain_auth(std::size_t indent, std::string& out) { explain_object(kAuth, indent, out); }
 
 Result<OAuth2Auth> read_oauth2(const std::string& path, const Environment& environment,
                                const Platform& platform) {

@@ -15,7 +15,6 @@ using S = StreamOptions;
 constexpr auto kG = &Config::gateway;
 constexpr auto kR = &RoutePlan::options;
 constexpr auto kS = &StreamPlan::options;
-constexpr Range kBytes{.is_size = true};
 
 constexpr std::array kStream{
     needed(field<kS, &S::name>("name", "Letters a-z, digits, - _ .")),

@@ -21,8 +21,6 @@ struct Whole {
 constexpr auto kM = &Whole<M>::options;
 constexpr auto kH = &Whole<H>::options;
 
-constexpr Range kBytes{.is_size = true};
-
 constexpr std::array kMqtt{
     needed(field<kM, &M::url>("url", "mqtts://HOST[:PORT], mqtt://HOST[:PORT] or mqtt+unix:/PATH")),
     field<&Whole<M>::tags>("tags", "For residency"),

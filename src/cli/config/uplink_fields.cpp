@@ -9,7 +9,6 @@ namespace {
 
 using U = UplinkOptions;
 constexpr auto kOf = &UplinkPlan::options;
-constexpr Range kBytes{.is_size = true};
 
 constexpr std::array kRetry{
     field<&RetryPolicy::strategy>("strategy", "How delays grow"),

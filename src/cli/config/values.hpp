@@ -41,6 +41,7 @@ struct Range {
   std::uint64_t highest = std::numeric_limits<std::uint64_t>::max();  ///< Included.
   bool is_size = false;  ///< Bytes: `"64KiB"` is understood as well.
 };
+inline constexpr Range kBytes{.is_size = true};
 
 // How a value is read, by the type that it becomes: each overload sets `out`, or complains. None
 // puts a value in a message that could be a secret.

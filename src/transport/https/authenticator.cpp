@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = 1'024;
 
-Status invalid(std::string_view option, std::string_view what) {
-  return {Code::invalid_argument, std::string(option).append(": ").append(what)};
-}
-
 Status check_secret(std::string_view option, const Secret& secret) {
   const int origins =
       (secret.value.empty() ? 0 : 1) + (secret.file.empty() ? 0 : 1) + (secret.source ? 1 : 0);

@@ -12,7 +12,7 @@ constexpr std::size_t kWindow = 16 * 1024;  // So far back a match may begin; 32
 constexpr std::size_t kHashes = 8 * 1024;
 constexpr int kCandidates = 32;  // Looked at for each match.
 constexpr std::size_t kShortest = 3;
-constexpr std::size_t kLongest = 258;
+constexpr std::size_t kLongestMatch = 258;
 constexpr std::uint32_t kNowhere = UINT32_MAX;
 
 // Where the ranges of the length codes (257 and on) and of the distance codes (0 and on) begin.
@@ -71,7 +71,7 @@ class Deflater {
 
   [[nodiscard]] Match find(std::size_t at) const {
     Match best;
-    const std::size_t most = std::min(kLongest, bytes_.size() - at);
+    const std::size_t most = std::min(kLongestMatch, bytes_.size() - at);
     if (most < kShortest) return best;
     std::uint32_t place = newest_[hash(at)];
     for (int i = 0; i < kCandidates && place != kNowhere && at - place <= kWindow; ++i) {

@@ -16,7 +16,7 @@ constexpr Duration kLongestPause = std::chrono::hours(1);
 constexpr std::size_t kBatchEventsMax = 10'000;
 constexpr std::size_t kCursorBytesMax = 4'096;
 
-Answer link_down(std::string reason) {
+Answer poll_failure(std::string reason) {
   return {AnswerClass::link_down, "poll: " + std::move(reason), {}};
 }
 
@@ -111,16 +111,17 @@ Inbound::Outcome Inbound::take_ending(Instant now, const Ending& ending, Transpo
     return {.failure = std::move(answer)};
   }
   if (kind_ == HttpsInbound::events && reply.body.empty()) {
-    if (!reply.is_whole) return {.failure = link_down("the stream was cut off")};
+    if (!reply.is_whole) return {.failure = poll_failure("the stream was cut off")};
     const Duration pause = stream_->retry().value_or(kShortestPause);
     next_at_ = std::max(next_at_, now + std::min(pause, kLongestPause));
     return {.detail = "the stream ended"};
   }
   if (reply.status == 204) return {.detail = "nothing"};
   if (std::string wrong = find_wrong_shape(reply); !wrong.empty()) {
-    return {.failure = link_down(std::move(wrong))};
+    return {.failure = poll_failure(std::move(wrong))};
   }
-  if (kind_ == HttpsInbound::events) return {.failure = link_down("the answer is no event stream")};
+  if (kind_ == HttpsInbound::events)
+    return {.failure = poll_failure("the answer is no event stream")};
   Outcome outcome = take_batch(reply, sink);
   if (outcome.has_moved) next_at_ = now;
   return outcome;
@@ -128,9 +129,9 @@ Inbound::Outcome Inbound::take_ending(Instant now, const Ending& ending, Transpo
 
 Inbound::Outcome Inbound::take_batch(const Reply& reply, TransportSink& sink) {
   const std::string cursor(reply.header("Edgepost-Cursor"));
-  if (!is_cursor(cursor)) return {.failure = link_down("a malformed cursor")};
+  if (!is_cursor(cursor)) return {.failure = poll_failure("a malformed cursor")};
   const auto texts = wire::read_batch(reply.body, kBatchEventsMax);
-  if (!texts) return {.failure = link_down(texts.status().message())};
+  if (!texts) return {.failure = poll_failure(texts.status().message())};
   std::vector<Received> events;
   std::string malformed;
   for (const std::string_view text : *texts) {
@@ -144,7 +145,7 @@ Inbound::Outcome Inbound::take_batch(const Reply& reply, TransportSink& sink) {
   if (!events.empty()) {
     events.back().cursor = cursor;
     const Status stored = sink.on_received(events);
-    if (!stored.is_ok()) return {.failure = link_down("not stored: " + stored.message())};
+    if (!stored.is_ok()) return {.failure = poll_failure("not stored: " + stored.message())};
   }
   Outcome outcome{.detail = std::to_string(texts->size()) + " events" + malformed};
   // A server that stays where it is says the same again; only one that moves may have more.
@@ -159,7 +160,7 @@ std::optional<Answer> Inbound::take_pieces(TransportSink& sink) {
   const Status read = stream_->take(std::exchange(pieces_, {}), found);
   std::vector<Received> events;
   for (StreamEvent& each : found) {
-    if (!is_cursor(each.id)) return link_down("a malformed cursor");
+    if (!is_cursor(each.id)) return poll_failure("a malformed cursor");
     Result<Received> event = wire::read_structured(each.data);
     if (!each.id.empty()) cursor_ = each.id;
     if (!event) {
@@ -171,9 +172,9 @@ std::optional<Answer> Inbound::take_pieces(TransportSink& sink) {
   }
   if (!events.empty()) {
     const Status stored = sink.on_received(events);
-    if (!stored.is_ok()) return link_down("not stored: " + stored.message());
+    if (!stored.is_ok()) return poll_failure("not stored: " + stored.message());
   }
-  if (!read.is_ok()) return link_down(read.message());
+  if (!read.is_ok()) return poll_failure(read.message());
   return std::nullopt;
 }
 

@@ -4,21 +4,19 @@
 
 #include "edgepost/https.hpp"
 #include "transport/https/https_transport.hpp"
+#include "transport/https/message.hpp"
 
 namespace edgepost {
 namespace {
 
 using https::HttpsTransport;
+using https::invalid;
 using https::Line;
 using https::Url;
 
 // A stream whose server says nothing, not even a comment, for so long is taken for dead.
 constexpr Duration kStreamSilence = std::chrono::seconds(60);
 constexpr Duration kNoLimit = std::chrono::hours(24 * 365);
-
-Status invalid(std::string_view option, std::string_view what) {
-  return {Code::invalid_argument, std::string(option).append(": ").append(what)};
-}
 
 Status check_url(std::string_view option, const Url& url, const HttpsOptions& options) {
   if (!url.is_tls && !options.allow_plaintext) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "edgepost/https.hpp"
+#include "edgepost/status.hpp"
 
 namespace edgepost::https {
 
@@ -13,6 +14,11 @@ namespace edgepost::https {
 inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+/// What is wrong with an option.
+inline Status invalid(std::string_view option, std::string_view what) {
+  return {Code::invalid_argument, std::string(option).append(": ").append(what)};
 }
 
 /// What goes out.

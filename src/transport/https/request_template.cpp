@@ -34,10 +34,6 @@ constexpr std::array<std::string_view, 14> kOwnHeaders = {"Host",
                                                           "Last-Event-ID",
                                                           "Expect"};
 
-Status invalid(std::string_view option, std::string_view what) {
-  return {Code::invalid_argument, std::string(option).append(": ").append(what)};
-}
-
 Status malformed(std::string_view option, std::size_t position, std::string_view what) {
   return invalid(option, "byte " + std::to_string(position) + ": " + std::string(what));
 }

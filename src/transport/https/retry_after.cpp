@@ -8,7 +8,7 @@
 namespace edgepost::https {
 namespace {
 
-constexpr Duration kLongest = std::chrono::hours(1);
+constexpr Duration kLongestDelay = std::chrono::hours(1);
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
@@ -118,11 +118,11 @@ std::optional<Duration> parse_retry_after(std::string_view text, Timestamp wall)
     std::uint64_t seconds = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     const bool is_long = error != std::errc() || seconds > 3600;
-    return is_long ? kLongest : std::chrono::seconds(static_cast<std::int64_t>(seconds));
+    return is_long ? kLongestDelay : std::chrono::seconds(static_cast<std::int64_t>(seconds));
   }
   const std::optional<Timestamp> date = parse_http_date(text);
   if (!date || *date <= wall) return std::nullopt;
-  return std::min<Duration>(*date - wall, kLongest);
+  return std::min<Duration>(*date - wall, kLongestDelay);
 }
 
 }  // namespace edgepost::https

@@ -15,8 +15,6 @@ namespace {
 
 constexpr Duration kTimeout = std::chrono::seconds(10);
 
-Instant now() { return default_platform().clock->now(); }
-
 Dial::State outcome(Dial& dial) {
   test::drive(dial, [&](Instant at) {
     const Dial::State state = dial.step(at);
@@ -34,7 +32,7 @@ std::size_t threads() {
 TEST_CASE("dial: an address that fails leads to the next one") {
   const test::TcpListener listener;
   Dial dial("localhost", listener.port());
-  dial.start(now(), kTimeout);
+  dial.start(test::now(), kTimeout);
   CHECK(outcome(dial) == Dial::State::connected);
   CHECK(dial.take_socket().is_open());
 }
@@ -42,9 +40,9 @@ TEST_CASE("dial: an address that fails leads to the next one") {
 TEST_CASE("dial: an address that is no good after all leads to the next one, or to failure") {
   const test::TcpListener listener;
   Dial dial("127.0.0.1", listener.port());
-  dial.start(now(), kTimeout);
+  dial.start(test::now(), kTimeout);
   CHECK(outcome(dial) == Dial::State::connected);
-  dial.try_next(now(), "it speaks no TLS");
+  dial.try_next(test::now(), "it speaks no TLS");
   CHECK(dial.state() == Dial::State::failed);
   CHECK(dial.failure() == "it speaks no TLS");
 }
@@ -55,7 +53,7 @@ TEST_CASE("dial: after a failure it can begin anew") {
   listener.close();
   Dial dial("127.0.0.1", port);
   for (int round = 0; round < 2; ++round) {
-    dial.start(now(), kTimeout);
+    dial.start(test::now(), kTimeout);
     CHECK(outcome(dial) == Dial::State::failed);
     CHECK(dial.failure() == "connect to 127.0.0.1: Connection refused");
   }
@@ -66,7 +64,7 @@ TEST_CASE("dial: look-ups that are given up do not pile up") {
   Dial dial("nobody.invalid", 1);
   std::size_t most = 0;
   for (int round = 0; round < 200; ++round) {
-    dial.start(now(), kTimeout);
+    dial.start(test::now(), kTimeout);
     most = std::max(most, threads());
     dial.cancel();
   }
@@ -77,7 +75,7 @@ TEST_CASE("dial: look-ups that are given up do not pile up") {
 TEST_CASE("dial: a look-up that takes all the time there was leaves none to connect") {
   const test::TcpListener listener;
   Dial dial("127.0.0.1", listener.port());
-  const Instant begun = now();
+  const Instant begun = test::now();
   dial.start(begun, kTimeout);
   CHECK(dial.step(begun + kTimeout) == Dial::State::failed);
   CHECK(dial.failure() == "name look-up: it took all the time there was");
@@ -91,11 +89,11 @@ TEST_CASE("dial: a host that begins with a slash is the path of a unix-domain so
   const Descriptor listener(::socket(AF_UNIX, SOCK_STREAM, 0));
   REQUIRE(::bind(listener.number(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
   Dial dial(directory.file("s"), 0);
-  dial.start(now(), kTimeout);
+  dial.start(test::now(), kTimeout);
   CHECK(outcome(dial) == Dial::State::failed);
   CHECK(dial.failure() == "connect to " + directory.file("s") + ": Connection refused");
   REQUIRE(::listen(listener.number(), 1) == 0);
-  dial.start(now(), kTimeout);
+  dial.start(test::now(), kTimeout);
   CHECK(outcome(dial) == Dial::State::connected);
   CHECK(dial.take_socket().is_open());
 }

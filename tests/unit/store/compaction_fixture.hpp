@@ -9,6 +9,7 @@
 
 #include "store/connection.hpp"
 #include "support/gateway_fixture.hpp"
+#include "support/sql.hpp"
 
 namespace edgepost::test {
 
@@ -77,13 +78,7 @@ struct Compacting : GatewayFixture {
   }
 
   // Runs SQL on the closed database behind the library's back.
-  void sql(const std::string& text) const {
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_initialize() == SQLITE_OK);
-    REQUIRE(sqlite3_open(options.database.c_str(), &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
-  }
+  void sql(const std::string& text) const { test::sql(options.database, text); }
 
   std::uint32_t kept = 1;
   std::size_t padding = 500;

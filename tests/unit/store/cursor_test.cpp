@@ -28,9 +28,9 @@ TEST_CASE("cursor: what it passed is remembered until the books have it") {
   cursor.settle(2, Outcome::expired);
   cursor.settle(3, Outcome::expired);
   CHECK(cursor.snapshot().passed ==
-        std::vector<Run>{{Outcome::acknowledged, 1}, {Outcome::expired, 2}});
+        std::vector<edgepost::store::Run>{{Outcome::acknowledged, 1}, {Outcome::expired, 2}});
   cursor.forget_passed(2);
-  CHECK(cursor.snapshot().passed == std::vector<Run>{{Outcome::expired, 1}});
+  CHECK(cursor.snapshot().passed == std::vector<edgepost::store::Run>{{Outcome::expired, 1}});
   CHECK(cursor.snapshot().passed_from == 2);
 }
 
@@ -40,10 +40,10 @@ TEST_CASE("cursor: raising settles what is open and leaves the rest as it was") 
   cursor.settle(6, Outcome::acknowledged);
   cursor.raise(5, Outcome::max_bytes);
   CHECK(cursor.floor() == 6);
-  CHECK(cursor.snapshot().passed == std::vector<Run>{{Outcome::max_bytes, 1},
-                                                     {Outcome::acknowledged, 1},
-                                                     {Outcome::max_bytes, 3},
-                                                     {Outcome::acknowledged, 1}});
+  CHECK(cursor.snapshot().passed == std::vector<edgepost::store::Run>{{Outcome::max_bytes, 1},
+                                                                      {Outcome::acknowledged, 1},
+                                                                      {Outcome::max_bytes, 3},
+                                                                      {Outcome::acknowledged, 1}});
   cursor.raise(4, Outcome::max_age);  // behind it: nothing changes
   CHECK(cursor.floor() == 6);
 }
@@ -105,7 +105,7 @@ TEST_CASE("cursor: it does what a list of outcomes does, whatever happens") {
         cursor.raise(to, outcome);
       }
       const Floor now = cursor.snapshot();
-      std::vector<Run> passed;
+      std::vector<edgepost::store::Run> passed;
       for (std::uint64_t i = 1; i <= now.floor; ++i)
         add_run(passed, settled.at(i), 1);
       REQUIRE(now.passed == passed);

@@ -3,24 +3,17 @@
 #include <doctest.h>
 
 #include "support/gateway_fixture.hpp"
+#include "support/sql.hpp"
 
 using namespace edgepost;
 using store::Connection;
 using store::SchemaDifference;
 using test::GatewayFixture;
+using test::sql;
 
 namespace {
 
 using Names = std::vector<std::string>;
-
-// Runs SQL on a file behind the library's back, as somebody with another tool would.
-void sql(const std::string& path, const std::string& text) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_initialize() == SQLITE_OK);
-  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
-  CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(db);
-}
 
 SchemaDifference difference(const std::string& path) {
   auto connection = Connection::open(path, "", Connection::Mode::read_only);

@@ -7,35 +7,23 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "edgepost/sim/disk.hpp"
 #include "edgepost/sim/random.hpp"
 #include "support/gateway_fixture.hpp"
+#include "support/process.hpp"
+#include "support/sql.hpp"
 
 using namespace edgepost;
 using sim::Fault;
 using sim::Repeat;
 using store::Files;
 using test::GatewayFixture;
+using test::sql;
 
 namespace {
 
 using Texts = std::vector<std::string>;
-
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-// Runs SQL on a file behind the library's back.
-void sql(const std::string& path, const std::string& text) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_initialize() == SQLITE_OK);
-  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
-  CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(db);
-}
 
 struct Damaged : GatewayFixture {
   // Rot: other bytes stand there from now on.
@@ -110,10 +98,10 @@ TEST_CASE_FIXTURE(Damaged, "salvage: books that rotted are made anew from the se
   { const Consumer cloud = consumer(); }
   close();
   sql(options.database, "UPDATE edgepost_segment_1 SET data = x'00' WHERE last_seq = 0");
-  const std::string evidence = content(options.database);
+  const std::string evidence = test::read_file(options.database);
   open();
   CHECK(damage().set_aside == options.database + "-damaged-1");
-  CHECK(content(options.database + "-damaged-1") == evidence);
+  CHECK(test::read_file(options.database + "-damaged-1") == evidence);
   CHECK(damage().events_salvaged == 5);
   CHECK(damage().events_lost == 0);
   CHECK(damage().problems.front().find("row 0") != std::string::npos);
@@ -155,7 +143,7 @@ TEST_CASE_FIXTURE(Damaged, "salvage: where nothing can be read, what is lost is 
   publish_many(1, 5);
   close();
   SUBCASE("ruined throughout") {
-    overwrite(0, std::string(content(options.database).size(), '\xff'));
+    overwrite(0, std::string(test::read_file(options.database).size(), '\xff'));
   }
   SUBCASE("a ruined schema") { overwrite(100, "\xff"); }
   SUBCASE("emptied") { std::filesystem::resize_file(options.database, 0); }
@@ -187,7 +175,7 @@ TEST_CASE_FIXTURE(Damaged, "salvage: a stream that was deleted is not missed") {
   open();
   REQUIRE(gateway->create_stream({.name = "old", .filters = {"old/#"}}).is_ok());
   REQUIRE(gateway->publish({.topic = "old/x", .data = "1"}).is_ok());
-  const std::string owner = content(options.database + "-owner");
+  const std::string owner = test::read_file(options.database + "-owner");
   REQUIRE(gateway->delete_stream("old").is_ok());
   close();
   std::ofstream(options.database + "-owner", std::ios::binary) << owner;  // a power cut keeps this
@@ -209,7 +197,7 @@ TEST_CASE_FIXTURE(Damaged, "salvage: what can be read is kept, what is lost is c
               })
               .is_ok());
   close();
-  const std::uint64_t pages = content(options.database).size() / 4096;
+  const std::uint64_t pages = test::read_file(options.database).size() / 4096;
   for (std::uint64_t page = pages / 2; page < pages / 2 + 3; ++page)
     overwrite(page * 4096, std::string(4096, '\xff'));
   std::filesystem::remove(options.database + "-owner");  // so that it does not look closed
@@ -256,7 +244,7 @@ TEST_CASE_FIXTURE(Damaged, "salvage: a file of garbage is evidence, and said to 
   open();
   publish_many(1, 5);
   close();
-  overwrite(0, std::string(content(options.database).size(), '\xff'));
+  overwrite(0, std::string(test::read_file(options.database).size(), '\xff'));
   open();
   CHECK(damage().set_aside == options.database + "-damaged-1");
   CHECK_FALSE(damage().problems.empty());
@@ -285,7 +273,7 @@ TEST_CASE_FIXTURE(Damaged, "salvage: a log that lost its tail is noticed and cou
   file.seekp(static_cast<std::streamoff>(size / 2));
   file << std::string(8, '\x55');
   file.close();
-  const std::string evidence = content(log);
+  const std::string evidence = test::read_file(log);
   {
     const auto reader = Gateway::open({.database = options.database, .access = Access::read});
     REQUIRE(reader.is_ok());
@@ -297,7 +285,7 @@ TEST_CASE_FIXTURE(Damaged, "salvage: a log that lost its tail is noticed and cou
   CHECK(damage().events_lost > 0);
   const std::size_t left = stored().size();
   CHECK(left + damage().events_lost == 20);
-  CHECK(content(damage().set_aside) == evidence);
+  CHECK(test::read_file(damage().set_aside) == evidence);
   CHECK(publish("21").sequence == 21);
 }
 

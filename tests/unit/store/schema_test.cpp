@@ -2,33 +2,15 @@
 
 #include <doctest.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "support/gateway_fixture.hpp"
+#include "support/process.hpp"
+#include "support/sql.hpp"
 
 using namespace edgepost;
 using test::GatewayFixture;
+using test::sql;
 
 namespace {
-
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-// Runs SQL on a file behind the library's back.
-void sql(const std::string& path, const std::string& text) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_initialize() == SQLITE_OK);
-  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
-  CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(db);
-}
 
 Status open_status(const GatewayOptions& options) { return Gateway::open(options).status(); }
 
@@ -60,24 +42,24 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a database syncs every commit and kee
 
 TEST_CASE_FIXTURE(GatewayFixture, "schema: another program's database is refused and untouched") {
   sql(options.database, "CREATE TABLE mine (x); INSERT INTO mine VALUES (42)");
-  const std::string before = content(options.database);
+  const std::string before = test::read_file(options.database);
   for (const Access access : {Access::own, Access::read}) {
     options.access = access;
     const Status status = open_status(options);
     CHECK(status.code() == Code::invalid_argument);
     CHECK(status.message().find("not an edgepost database") != std::string::npos);
   }
-  CHECK(content(options.database) == before);
-  CHECK(content(options.database + "-owner").empty());
+  CHECK(test::read_file(options.database) == before);
+  CHECK(test::read_file(options.database + "-owner").empty());
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "schema: a file that is no database is refused and untouched") {
   const std::string bytes(5'000, 'j');
-  write(options.database, bytes);
+  test::write_file(options.database, bytes);
   const Status status = open_status(options);
   CHECK(status.code() == Code::corrupt);
   CHECK(status.message().find(options.database) != std::string::npos);
-  CHECK(content(options.database) == bytes);
+  CHECK(test::read_file(options.database) == bytes);
 }
 
 TEST_CASE_FIXTURE(GatewayFixture, "schema: a newer schema is refused in words and untouched") {
@@ -96,7 +78,7 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a newer schema is refused in words an
 TEST_CASE_FIXTURE(GatewayFixture, "schema: reading a database that is not there is not_found") {
   options.access = Access::read;
   CHECK(open_status(options).code() == Code::not_found);
-  write(options.database, "");
+  test::write_file(options.database, "");
   CHECK(open_status(options).code() == Code::not_found);
 }
 
@@ -177,14 +159,14 @@ TEST_CASE_FIXTURE(GatewayFixture, "schema: a file that was cut off keeps its log
   const std::string copy = dir.file("copy.db");
   std::filesystem::copy_file(options.database + "-wal", copy + "-wal");  // as after kill -9
   close();
-  write(copy, "");
-  const std::string log = content(copy + "-wal");
+  test::write_file(copy, "");
+  const std::string log = test::read_file(copy + "-wal");
   REQUIRE_FALSE(log.empty());
   options.database = copy;
   for (const Access access : {Access::read, Access::own}) {
     options.access = access;
     CHECK(open_status(options).code() == Code::corrupt);
-    CHECK(content(copy + "-wal") == log);
+    CHECK(test::read_file(copy + "-wal") == log);
   }
 }
 

@@ -6,22 +6,12 @@
 #include <set>
 #include <thread>
 
-#include "support/gateway_fixture.hpp"
-#include "support/watched_disk.hpp"
+#include "on_watched_disk.hpp"
 
 using namespace edgepost;
 using test::GatewayFixture;
+using test::OnWatchedDisk;
 using Texts = std::vector<std::string>;
-
-namespace {
-
-struct OnWatchedDisk : GatewayFixture {
-  OnWatchedDisk() { options.platform.vfs = disk.name(); }
-  ~OnWatchedDisk() { close(); }
-  test::WatchedDisk disk;
-};
-
-}  // namespace
 
 TEST_CASE_FIXTURE(GatewayFixture, "store: threads share commits and get sequences of their own") {
   open();

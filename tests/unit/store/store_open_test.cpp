@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "support/gateway_fixture.hpp"
+#include "support/sql.hpp"
 
 using namespace edgepost;
 using test::GatewayFixture;
@@ -14,13 +15,7 @@ using Texts = std::vector<std::string>;
 
 struct Repaired : GatewayFixture {
   // Runs SQL on the closed file behind the library's back.
-  void sql(const std::string& text) const {
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_initialize() == SQLITE_OK);
-    REQUIRE(sqlite3_open(options.database.c_str(), &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
-  }
+  void sql(const std::string& text) const { test::sql(options.database, text); }
 
   // Five events that one consumer wants.
   void given_a_closed_gateway() {

@@ -10,12 +10,12 @@
 #include <set>
 #include <thread>
 
-#include "support/gateway_fixture.hpp"
-#include "support/watched_disk.hpp"
+#include "on_watched_disk.hpp"
 
 using namespace edgepost;
 using test::balances;
 using test::GatewayFixture;
+using test::OnWatchedDisk;
 using Texts = std::vector<std::string>;
 
 namespace {
@@ -34,12 +34,6 @@ void in_a_process_that_dies(const Work& work) {
   REQUIRE(WIFEXITED(status));
   REQUIRE(WEXITSTATUS(status) == 7);
 }
-
-struct OnWatchedDisk : GatewayFixture {
-  OnWatchedDisk() { options.platform.vfs = disk.name(); }
-  ~OnWatchedDisk() { close(); }
-  test::WatchedDisk disk;
-};
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 namespace edgepost::wire {
 namespace {
 
-std::string error_of(std::string_view object) { return read_members(object).status().message(); }
+std::string refusal_of(std::string_view object) { return read_members(object).status().message(); }
 
 }  // namespace
 
@@ -32,16 +32,16 @@ TEST_CASE("json_reader: gives each element of an array, up to a count") {
 }
 
 TEST_CASE("json_reader: refuses what is no single object, naming the byte [P-62]") {
-  CHECK(error_of("") == "JSON, byte 0: malformed");
-  CHECK(error_of("[1]") == "JSON, byte 0: not an object");
-  CHECK(error_of(R"({"a":01})") == "JSON, byte 6: malformed");
-  CHECK(error_of(R"({"a":1} x)") == "JSON, byte 8: something follows");
-  CHECK(error_of(R"({"a":1,"\u0061":2})") == "JSON, byte 7: the name stood there before");
+  CHECK(refusal_of("") == "JSON, byte 0: malformed");
+  CHECK(refusal_of("[1]") == "JSON, byte 0: not an object");
+  CHECK(refusal_of(R"({"a":01})") == "JSON, byte 6: malformed");
+  CHECK(refusal_of(R"({"a":1} x)") == "JSON, byte 8: something follows");
+  CHECK(refusal_of(R"({"a":1,"\u0061":2})") == "JSON, byte 7: the name stood there before");
   std::string many = "{";
   for (int i = 0; i <= 256; ++i)
     many += "\"" + std::to_string(i) + "\":0,";
   many.back() = '}';
-  CHECK(error_of(many).ends_with("more than 256 members"));
+  CHECK(refusal_of(many).ends_with("more than 256 members"));
   CHECK(!read_members(std::string(100, '[') + std::string(100, ']')).is_ok());
 }
 

@@ -5,7 +5,7 @@
 namespace edgepost::wire {
 namespace {
 
-JsonNode read(std::string_view json) {
+JsonNode root_of(std::string_view json) {
   JsonTree tree = read_json_tree(json);
   CHECK(tree.error.empty());
   return std::move(tree.root);
@@ -18,7 +18,7 @@ unsigned error_line(std::string_view json) {
 }
 
 TEST_CASE("json tree: each value knows its path and its line") {
-  const JsonNode root = read(
+  const JsonNode root = root_of(
       "{\n \"a\": [\n  1,\n  {\"b\\n\\\"\": \"x\\\"]}\"},\n  []\n ],\n\n"
       " \"c\": {}, \"d\": \"\\u00e4\"\n}");
   CHECK(root.path == "$");
@@ -41,7 +41,7 @@ TEST_CASE("json tree: each value knows its path and its line") {
 }
 
 TEST_CASE("json tree: scalars keep what was written") {
-  const JsonNode root = read("[null, true, false, 18446744073709551615, -1.50e3, \"\"]");
+  const JsonNode root = root_of("[null, true, false, 18446744073709551615, -1.50e3, \"\"]");
   REQUIRE(root.children.size() == 6);
   CHECK(root.children[0].kind == JsonKind::null);
   CHECK(root.children[1].text == "true");
@@ -51,7 +51,7 @@ TEST_CASE("json tree: scalars keep what was written") {
   CHECK(root.children[4].text == "-1.50e3");
   CHECK(root.children[4].kind == JsonKind::number);
   CHECK(root.children[5].kind == JsonKind::text);
-  CHECK(read(" 7 ").text == "7");
+  CHECK(root_of(" 7 ").text == "7");
 }
 
 TEST_CASE("json tree: what breaks a rule is told with its line") {

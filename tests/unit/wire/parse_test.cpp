@@ -10,13 +10,13 @@
 namespace edgepost::wire {
 namespace {
 
-Event read(std::string_view json) {
+Event parsed(std::string_view json) {
   Result<Event> event = parse_event(json);
   REQUIRE_MESSAGE(event.is_ok(), json, ": ", event.status().message());
   return *event;
 }
 
-std::string complaint(std::string_view json) {
+std::string refusal(std::string_view json) {
   const Result<Event> event = parse_event(json);
   REQUIRE_FALSE_MESSAGE(event.is_ok(), json);
   CHECK(event.status().code() == Code::invalid_argument);
@@ -25,7 +25,7 @@ std::string complaint(std::string_view json) {
 
 /// The complaint about an object that has a topic and this member.
 std::string about(std::string_view member) {
-  return complaint(std::string("{\"topic\":\"t\",").append(member).append("}"));
+  return refusal(std::string("{\"topic\":\"t\",").append(member).append("}"));
 }
 
 Event full_event() {
@@ -53,7 +53,7 @@ Event full_event() {
 TEST_CASE("parse: an event that was written is read back, every field of it") {
   std::string json;
   append_json(full_event(), json);
-  CHECK(read(json) == full_event());
+  CHECK(parsed(json) == full_event());
 }
 
 TEST_CASE("parse: data of every kind is read back") {
@@ -76,13 +76,13 @@ TEST_CASE("parse: data of every kind is read back") {
       const JsonExtent value = scan_json(event.data);
       event.data = event.data.substr(value.begin, value.end - value.begin);
     }
-    REQUIRE_MESSAGE(read(json) == event, json);
+    REQUIRE_MESSAGE(parsed(json) == event, json);
   }
 }
 
 TEST_CASE("parse: the short form needs a topic and nothing else") {
   const Event event =
-      read(R"( {"topic":"a/b","key":"k","ttl_ms":1500,"not_before_ms":20,"data":"x"} )");
+      parsed(R"( {"topic":"a/b","key":"k","ttl_ms":1500,"not_before_ms":20,"data":"x"} )");
   CHECK(event.topic == "a/b");
   CHECK(event.key == "k");
   CHECK(event.expires_after == Duration(1'500'000));
@@ -90,27 +90,27 @@ TEST_CASE("parse: the short form needs a topic and nothing else") {
   CHECK(event.data == "x");
   CHECK(event.content_type.empty());
   CHECK(event.id.is_nil());
-  CHECK(complaint("{}") == "subject: missing (or topic)");
+  CHECK(refusal("{}") == "subject: missing (or topic)");
 }
 
 TEST_CASE("parse: data that is no string is kept byte by byte as JSON") {
   const Event event =
-      read(R"({"topic":"t","da\u0074a" :  {"n": 12345678901234567890.10} ,"key":"k"})");
+      parsed(R"({"topic":"t","da\u0074a" :  {"n": 12345678901234567890.10} ,"key":"k"})");
   CHECK(event.data == R"({"n": 12345678901234567890.10})");
   CHECK(event.content_type == "application/json");
-  CHECK(read(R"({"topic":"t","data":null})").data == "null");
-  CHECK(read(R"({"topic":"t","data":1,"datacontenttype":"a/b"})").content_type == "a/b");
+  CHECK(parsed(R"({"topic":"t","data":null})").data == "null");
+  CHECK(parsed(R"({"topic":"t","data":1,"datacontenttype":"a/b"})").content_type == "a/b");
 }
 
 TEST_CASE("parse: string data is text, unless its content type is JSON") {
-  CHECK(read(R"({"topic":"t","data":"a\u0000b"})").data == std::string("a\0b", 3));
-  CHECK(read(R"({"topic":"t","data":"\u00e9","datacontenttype":"application/json"})").data ==
+  CHECK(parsed(R"({"topic":"t","data":"a\u0000b"})").data == std::string("a\0b", 3));
+  CHECK(parsed(R"({"topic":"t","data":"\u00e9","datacontenttype":"application/json"})").data ==
         R"("\u00e9")");
 }
 
 TEST_CASE("parse: unknown names become free attributes") {
   const Event event =
-      read(R"({"topic":"t","unit":"C","level":1.50,"on":true,"off":false,"no":null})");
+      parsed(R"({"topic":"t","unit":"C","level":1.50,"on":true,"off":false,"no":null})");
   CHECK(event.attributes ==
         std::vector<Attribute>{{"unit", "C"}, {"level", "1.50"}, {"on", "true"}, {"off", "false"}});
   CHECK(about(R"("unit":{})") == "unit: not a string, number or boolean");
@@ -118,21 +118,20 @@ TEST_CASE("parse: unknown names become free attributes") {
 }
 
 TEST_CASE("parse: malformed JSON is refused, naming the byte [P-62]") {
-  CHECK(complaint("").starts_with("JSON, byte 0: "));
-  CHECK(complaint("[]") == "JSON, byte 0: not an object");
-  CHECK(complaint(R"({"topic":"t",})").starts_with("JSON, byte 12: "));
-  CHECK(complaint(R"({"topic":"t"} x)").starts_with("JSON, byte 14: "));
-  CHECK(complaint("{'topic':'t'}").starts_with("JSON, byte 1: "));
-  CHECK(complaint("{\"topic\":\"\xFF\"}").starts_with("JSON, byte 10: "));
+  CHECK(refusal("").starts_with("JSON, byte 0: "));
+  CHECK(refusal("[]") == "JSON, byte 0: not an object");
+  CHECK(refusal(R"({"topic":"t",})").starts_with("JSON, byte 12: "));
+  CHECK(refusal(R"({"topic":"t"} x)").starts_with("JSON, byte 14: "));
+  CHECK(refusal("{'topic':'t'}").starts_with("JSON, byte 1: "));
+  CHECK(refusal("{\"topic\":\"\xFF\"}").starts_with("JSON, byte 10: "));
   CHECK(about("\"data\":NaN").starts_with("JSON, byte 20: "));
   CHECK(about("\"data\":/**/1").starts_with("JSON, byte 20: "));
 }
 
 TEST_CASE("parse: a name that stands twice is refused, under either of its names [P-62]") {
-  CHECK(complaint(R"({"topic":"t","topic":"t"})") == "JSON, byte 13: the name stood there before");
-  CHECK(complaint(R"({"topic":"t","subject":"t"})") ==
-        "JSON, byte 13: the name stood there before");
-  CHECK(complaint(R"({"x":1,"topic":"t","\u0078":1})") ==
+  CHECK(refusal(R"({"topic":"t","topic":"t"})") == "JSON, byte 13: the name stood there before");
+  CHECK(refusal(R"({"topic":"t","subject":"t"})") == "JSON, byte 13: the name stood there before");
+  CHECK(refusal(R"({"x":1,"topic":"t","\u0078":1})") ==
         "JSON, byte 19: the name stood there before");
   CHECK(about(R"("data":1,"data_base64":"")") == "data_base64: data is there already");
   CHECK(about(R"("time":"2026-11-21T07:00:00Z","expirytime":"2026-11-21T08:00:00Z","ttl_ms":1)") ==
@@ -143,12 +142,12 @@ TEST_CASE("parse: data may be nested 64 deep and no deeper [P-62]") {
   const auto data = [](std::size_t depth) {
     return "{\"topic\":\"t\",\"data\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
   };
-  CHECK(read(data(64)).data.size() == 128);
-  CHECK(complaint(data(65)) == "JSON, byte 84: nested more than 64 deep");
+  CHECK(parsed(data(64)).data.size() == 128);
+  CHECK(refusal(data(65)) == "JSON, byte 84: nested more than 64 deep");
 }
 
 TEST_CASE("parse: an attribute of the wrong kind is refused by its name") {
-  CHECK(complaint(R"({"topic":1})") == "subject: not a string");
+  CHECK(refusal(R"({"topic":1})") == "subject: not a string");
   CHECK(about(R"("type":[])") == "type: not a string");
   CHECK(about(R"("id":7)") == "id: not a string");
   CHECK(about(R"("id":"7")").starts_with("id: "));
@@ -159,8 +158,9 @@ TEST_CASE("parse: an attribute of the wrong kind is refused by its name") {
 }
 
 TEST_CASE("parse: whole numbers are exact over 64 bits and refused beyond") {
-  CHECK(read(R"({"topic":"t","sequence":18446744073709551615})").sequence == UINT64_MAX);
-  CHECK(read(R"({"topic":"t","sequence":"9007199254740993"})").sequence == 9'007'199'254'740'993U);
+  CHECK(parsed(R"({"topic":"t","sequence":18446744073709551615})").sequence == UINT64_MAX);
+  CHECK(parsed(R"({"topic":"t","sequence":"9007199254740993"})").sequence ==
+        9'007'199'254'740'993U);
   CHECK(about(R"("sequence":18446744073709551616)") == "sequence: not a whole number of 64 bits");
   CHECK(about(R"("sequence":-1)") == "sequence: not a whole number of 64 bits");
   CHECK(about(R"("sequence":1.0)") == "sequence: not a whole number of 64 bits");
@@ -175,7 +175,7 @@ TEST_CASE("parse: whole numbers are exact over 64 bits and refused beyond") {
 
 TEST_CASE("parse: an expiry time needs an earlier time to count from") {
   CHECK(
-      read(
+      parsed(
           R"({"topic":"t","time":"2026-11-21T07:00:00Z","expirytime":"2026-11-21T09:00:00+01:00"})")
           .expires_after == std::chrono::hours(1));
   CHECK(about(R"("expirytime":"2026-11-21T07:00:00Z")") ==

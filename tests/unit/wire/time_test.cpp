@@ -21,7 +21,7 @@ Timestamp read(std::string_view text) {
   return time.value();
 }
 
-std::string complaint(std::string_view text) { return parse_time(text).status().message(); }
+std::string error_of(std::string_view text) { return parse_time(text).status().message(); }
 
 }  // namespace
 
@@ -48,28 +48,28 @@ TEST_CASE("time: any offset and any fraction is understood") {
 TEST_CASE("time: leap years are those of the Gregorian calendar") {
   CHECK(read("2000-02-29T00:00:00Z") == at(951782400));
   CHECK(read("2024-02-29T00:00:00Z") == at(1709164800));
-  CHECK(complaint("1900-02-29T00:00:00Z") == "not an RFC 3339 time at byte 8");
-  CHECK(complaint("2026-02-29T00:00:00Z") == "not an RFC 3339 time at byte 8");
+  CHECK(error_of("1900-02-29T00:00:00Z") == "not an RFC 3339 time at byte 8");
+  CHECK(error_of("2026-02-29T00:00:00Z") == "not an RFC 3339 time at byte 8");
 }
 
 TEST_CASE("time: malformed text is refused, naming the position") {
-  CHECK(complaint("") == "not an RFC 3339 time at byte 0");
-  CHECK(complaint("-001-01-01T00:00:00Z") == "not an RFC 3339 time at byte 0");
-  CHECK(complaint("2026-13-01T00:00:00Z") == "not an RFC 3339 time at byte 5");
-  CHECK(complaint("2026-11-21 07:00:00Z") == "not an RFC 3339 time at byte 10");
-  CHECK(complaint("2026-11-21T24:00:00Z") == "not an RFC 3339 time at byte 11");
-  CHECK(complaint("2026-11-21T07:60:00Z") == "not an RFC 3339 time at byte 14");
-  CHECK(complaint("2026-11-21T07:00:61Z") == "not an RFC 3339 time at byte 17");
-  CHECK(complaint("2026-11-21T07:00:00.Z") == "not an RFC 3339 time at byte 20");
-  CHECK(complaint("2026-11-21T07:00:00.0123456789Z") == "not an RFC 3339 time at byte 29");
-  CHECK(complaint("2026-11-21T07:00:00") == "not an RFC 3339 time at byte 19");
-  CHECK(complaint("2026-11-21T07:00:00+0100") == "not an RFC 3339 time at byte 22");
-  CHECK(complaint("2026-11-21T07:00:00Zulu") == "not an RFC 3339 time at byte 20");
+  CHECK(error_of("") == "not an RFC 3339 time at byte 0");
+  CHECK(error_of("-001-01-01T00:00:00Z") == "not an RFC 3339 time at byte 0");
+  CHECK(error_of("2026-13-01T00:00:00Z") == "not an RFC 3339 time at byte 5");
+  CHECK(error_of("2026-11-21 07:00:00Z") == "not an RFC 3339 time at byte 10");
+  CHECK(error_of("2026-11-21T24:00:00Z") == "not an RFC 3339 time at byte 11");
+  CHECK(error_of("2026-11-21T07:60:00Z") == "not an RFC 3339 time at byte 14");
+  CHECK(error_of("2026-11-21T07:00:61Z") == "not an RFC 3339 time at byte 17");
+  CHECK(error_of("2026-11-21T07:00:00.Z") == "not an RFC 3339 time at byte 20");
+  CHECK(error_of("2026-11-21T07:00:00.0123456789Z") == "not an RFC 3339 time at byte 29");
+  CHECK(error_of("2026-11-21T07:00:00") == "not an RFC 3339 time at byte 19");
+  CHECK(error_of("2026-11-21T07:00:00+0100") == "not an RFC 3339 time at byte 22");
+  CHECK(error_of("2026-11-21T07:00:00Zulu") == "not an RFC 3339 time at byte 20");
 }
 
 TEST_CASE("time: an offset cannot lead out of the years 0000 to 9999") {
-  CHECK(complaint("0000-01-01T00:00:00+00:01") == "not an RFC 3339 time at byte 0");
-  CHECK(complaint("9999-12-31T23:59:59-00:01") == "not an RFC 3339 time at byte 0");
+  CHECK(error_of("0000-01-01T00:00:00+00:01") == "not an RFC 3339 time at byte 0");
+  CHECK(error_of("9999-12-31T23:59:59-00:01") == "not an RFC 3339 time at byte 0");
 }
 
 TEST_CASE("time: what was written is read back") {

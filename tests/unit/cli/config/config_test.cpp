@@ -11,20 +11,20 @@ using namespace std::chrono_literals;
 
 using Lines = std::vector<std::string>;
 
-const char* environment(const char* name) {
+const char* password_only(const char* name) {
   return std::string_view(name) == "PASSWORD" ? "canary-in-the-environment" : nullptr;
 }
 
 Config read(std::string_view json) {
   Problems problems;
-  Config config = read_config(json, environment, {}, problems);
+  Config config = read_config(json, password_only, {}, problems);
   CHECK(problems.lines() == Lines{});
   return config;
 }
 
 Lines problems_of(std::string_view json) {
   Problems problems;
-  (void)read_config(json, environment, {}, problems);
+  (void)read_config(json, password_only, {}, problems);
   return problems.lines();
 }
 

@@ -6,7 +6,7 @@ namespace edgepost::https {
 namespace {
 
 /// The events of a stream as `id=data`, read in pieces of `size` bytes.
-std::vector<std::string> read(std::string_view text, std::size_t size = 1) {
+std::vector<std::string> events_of(std::string_view text, std::size_t size = 1) {
   EventStream stream(64);
   std::vector<StreamEvent> events;
   for (std::size_t at = 0; at < text.size(); at += size)
@@ -25,15 +25,15 @@ TEST_CASE("event_stream: an event ends with a blank line, whatever its line brea
   constexpr std::string_view kText = "id: 1\ndata: a\n\nid:2\r\ndata:b\r\n\r\ndata: c\r\r";
   for (const std::size_t size : {1U, 2U, 3U, 7U, 100U}) {
     CAPTURE(size);
-    CHECK(read(kText, size) == Strings{"1=a", "2=b", "2=c"});
+    CHECK(events_of(kText, size) == Strings{"1=a", "2=b", "2=c"});
   }
 }
 
 TEST_CASE("event_stream: lines of data are joined, comments and other fields are left out") {
-  CHECK(read("\xEF\xBB\xBF: hello\ndata: a\nevent: x\ndata:  b\nnonsense\ndata\n\n") ==
+  CHECK(events_of("\xEF\xBB\xBF: hello\ndata: a\nevent: x\ndata:  b\nnonsense\ndata\n\n") ==
         Strings{"=a\n b\n"});
-  CHECK(read("id: 1\n\ndata: x\n") == Strings{});
-  CHECK(read(std::string_view("id: 1\nid: 2\0\ndata: a\n\n", 22)) == Strings{"1=a"});
+  CHECK(events_of("id: 1\n\ndata: x\n") == Strings{});
+  CHECK(events_of(std::string_view("id: 1\nid: 2\0\ndata: a\n\n", 22)) == Strings{"1=a"});
 }
 
 TEST_CASE("event_stream: retry is a number of milliseconds") {

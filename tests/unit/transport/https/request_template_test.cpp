@@ -25,7 +25,7 @@ std::string expand(std::string_view text, Pattern::Escape escape, const Event& e
   return pattern->expand(event, "gw-1");
 }
 
-std::string error_of(const RequestTemplate& source) {
+std::string refusal(const RequestTemplate& source) {
   return CompiledTemplate::compile(source, "").status().message();
 }
 
@@ -60,16 +60,16 @@ TEST_CASE("request_template: a pattern is judged when it is made") {
 }
 
 TEST_CASE("request_template: a request is judged when it is made, by its option") {
-  CHECK(error_of({}) == "");
-  CHECK(error_of({.method = "GET"}) == "request.method: POST, PUT or PATCH");
-  CHECK(error_of({.path = "/a b"}) ==
+  CHECK(refusal({}) == "");
+  CHECK(refusal({.method = "GET"}) == "request.method: POST, PUT or PATCH");
+  CHECK(refusal({.path = "/a b"}) ==
         "request.path: byte 2: this character must be percent-encoded");
-  CHECK(error_of({.path = "/{x}"}) == "request.path: byte 1: unknown field");
-  CHECK(error_of({.body = "{"}).starts_with("request.body: byte 0"));
-  CHECK(error_of({.content_type = "a\nb"}).starts_with("request: content_type: visible ASCII"));
-  CHECK(error_of({.headers = {{"Host", "x"}}}) == "request.headers: Host is set by the transport");
-  CHECK(error_of({.headers = {{"X", "{y}"}}}) == "request.headers: X: byte 0: unknown field");
-  CHECK(error_of({.response_field = "a..b"}) ==
+  CHECK(refusal({.path = "/{x}"}) == "request.path: byte 1: unknown field");
+  CHECK(refusal({.body = "{"}).starts_with("request.body: byte 0"));
+  CHECK(refusal({.content_type = "a\nb"}).starts_with("request: content_type: visible ASCII"));
+  CHECK(refusal({.headers = {{"Host", "x"}}}) == "request.headers: Host is set by the transport");
+  CHECK(refusal({.headers = {{"X", "{y}"}}}) == "request.headers: X: byte 0: unknown field");
+  CHECK(refusal({.response_field = "a..b"}) ==
         "request.response_field: names with one dot between");
 }
 

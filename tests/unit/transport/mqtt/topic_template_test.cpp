@@ -5,7 +5,7 @@
 namespace edgepost::mqtt {
 namespace {
 
-Event reading() {
+Event pump_event() {
   Event event;
   event.topic = "plant/pump";
   event.key = "pump-7";
@@ -13,7 +13,7 @@ Event reading() {
   return event;
 }
 
-std::string expanded(std::string_view text, const Event& event = reading(),
+std::string expanded(std::string_view text, const Event& event = pump_event(),
                      TopicRule rule = TopicRule::as_mqtt_has_it) {
   const Result<TopicTemplate> topics =
       TopicTemplate::parse("topic_template", text, {"edge", "gw-1"}, rule);
@@ -58,7 +58,7 @@ TEST_CASE("topic template: a wildcard or control character is refused where it c
 
 TEST_CASE("topic template: a value that no topic may have is refused by its field") {
   for (const char bad : {'+', '#', '\0'}) {
-    Event event = reading();
+    Event event = pump_event();
     event.key = std::string("ab") + bad;
     CHECK(expanded("{topic}/{key}", event).starts_with("key: byte 2 "));
     CHECK(expanded("{topic}", event) == "plant/pump");
@@ -70,11 +70,11 @@ TEST_CASE("topic template: what some brokers replace is refused, unless that is 
         "topic_template: byte 1 is '.', RabbitMQ and NATS replace it in topics "
         "(allow_mangled_topics)");
   CHECK(complaint("{prefix}/{topic}", "my plant").starts_with("prefix: byte 2 "));
-  Event event = reading();
+  Event event = pump_event();
   event.topic = "plant/pump 7";
   CHECK(expanded("{topic}", event, TopicRule::everywhere_same).starts_with("topic: byte 10 "));
   CHECK(expanded("{topic}", event) == "plant/pump 7");
-  CHECK(expanded("{topic}", reading(), TopicRule::everywhere_same) == "plant/pump");
+  CHECK(expanded("{topic}", pump_event(), TopicRule::everywhere_same) == "plant/pump");
 }
 
 TEST_CASE("topic template: what it does not use may look as it likes") {
@@ -92,7 +92,7 @@ TEST_CASE("topic template: it knows whether all events have the same topic") {
 }
 
 TEST_CASE("topic template: an empty or over-long topic is refused") {
-  Event event = reading();
+  Event event = pump_event();
   event.key = "";
   CHECK(expanded("{key}", event) == "topic: the template makes 0 bytes of it");
   event.key = std::string(65'535, 'k');
