@@ -115,8 +115,8 @@ Instant Delivery::run(Instant now) {
   while (gate_.release(now, released_)) {
     is_busy = true;
     if (has_queue()) {
-      enqueue(released_);
-    } else if (!call_later(*entry, released_)) {
+      enqueue(*released_);
+    } else if (!call_later(*entry, *released_)) {
       return Instant::max();
     }
   }

@@ -68,7 +68,7 @@ class Delivery final : public Stage, public Task {
   Gate gate_;
   std::unique_ptr<Ring> ring_;  // one of these two, or none
   std::unique_ptr<KeyedQueue> keyed_;
-  Event released_;  // by the gate; in run() only
+  std::unique_ptr<Event> released_;  // by the gate; in run() only
   std::atomic<bool> is_stopped_ = false;
   std::atomic<bool> is_spent_ = false;  // `once` has had its event
 

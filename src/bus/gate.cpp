@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <utility>
 
 #include "base/decimal.hpp"
 
@@ -39,17 +38,14 @@ Gate::Topic* Gate::topic_of(const std::string& name) {
     topics_.splice(topics_.end(), topics_, found->second);
     return &*found->second;
   }
-  if (topics_.size() < topics_max_) {
-    topics_.emplace_back();
-  } else {
+  if (topics_.size() >= topics_max_) {
     const auto oldest = std::find_if(topics_.begin(), topics_.end(),
                                      [](const Topic& topic) { return !topic.holds; });
     if (oldest == topics_.end()) return nullptr;
     places_.erase(oldest->name);
-    *oldest = Topic{};
-    topics_.splice(topics_.end(), topics_, oldest);
+    topics_.erase(oldest);
   }
-  Topic& topic = topics_.back();
+  Topic& topic = topics_.emplace_back();
   topic.name = name;
   places_.emplace(topic.name, std::prev(topics_.end()));
   return &topic;
@@ -82,14 +78,14 @@ Gate::Verdict Gate::pace(Topic& topic, const Event& event, Instant now) {
   return Verdict::held;
 }
 
-bool Gate::release(Instant now, Event& out) {
+bool Gate::release(Instant now, std::unique_ptr<Event>& out) {
   if (!has_interval()) return false;
   const std::lock_guard lock(mutex_);
   if (line_.empty() || line_.front().due > now) return false;
   std::pop_heap(line_.begin(), line_.end(), std::greater<>());
   Topic& topic = *line_.back().topic;
   line_.pop_back();
-  std::swap(out, *topic.held);
+  out.swap(topic.held);
   topic.holds = false;
   topic.due = now + options_.interval;
   return true;

@@ -37,8 +37,8 @@ class Gate {
   /// Judges `event` at `now`. Memory is taken for topics and lengths that are new only.
   Verdict admit(const Event& event, Instant now);
 
-  /// Swaps an event whose interval has ended by `now` into `out`. False: there is none.
-  bool release(Instant now, Event& out);
+  /// Swaps an event whose interval has ended by `now` with `out`. False: there is none.
+  bool release(Instant now, std::unique_ptr<Event>& out);
 
   /// When the next interval ends that holds an event back.
   [[nodiscard]] Instant next_due() const;

@@ -3,6 +3,7 @@
 #include <doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,9 +38,9 @@ class GateFixture {
   // Topics and data of what is released now.
   std::string release() {
     std::string all;
-    Event event;
+    std::unique_ptr<Event> event;
     while (gate.release(now, event))
-      all += event.topic + event.data + ' ';
+      all += event->topic + event->data + ' ';
     return all;
   }
 
