@@ -11,6 +11,7 @@
 
 #include "bus/listener.hpp"
 #include "bus/protocol.hpp"
+#include "bus/recent.hpp"
 #include "platform/barrier.hpp"
 
 namespace edgepost::bus {
@@ -38,7 +39,8 @@ struct alignas(64) Reader {
   Announcement<std::atomic, kDepthMax> shown;
   Counters counters;
   std::array<Matches, kDepthMax> matches;  ///< One for each depth.
-  bool is_taken = true;                    ///< By a thread that lives.
+  Recent recent;
+  bool is_taken = true;  ///< By a thread that lives.
 };
 
 /// Who is inside a bus just now, so that what readers may still see is destroyed after they have

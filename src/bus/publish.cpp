@@ -1,5 +1,4 @@
 // What each publish runs, in one place so that the compiler makes one piece of it.
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -76,10 +75,11 @@ namespace {
   return uncounted;
 }
 
-// `find` returns the listeners, given the thread's record and its depth.
-template <typename Find>
+// `find` returns the listeners, given the thread's record and memory for them. `done` is called
+// when they are not needed any more.
+template <typename Find, typename Done>
 [[gnu::always_inline]] inline Status publish_to(Shared& shared, const Event& event,
-                                                const Find& find) {
+                                                const Find& find, const Done& done) {
   Reader& reader = shared.epochs.reader();
   const std::uint32_t before = reader.shown.word();
   const std::uint32_t depth = reader.shown.depth_of(before);
@@ -88,31 +88,27 @@ template <typename Find>
   reader.shown.enter(before, shared.epochs.barrier());
   if (shared.trace.is_on()) [[unlikely]]
     note(shared, reader, depth, event);
-  const std::span<Listener* const> listeners = find(reader.matches.data()[depth]);
+  const std::span<Listener* const> listeners = find(reader, reader.matches.data()[depth]);
   const std::uint64_t uncounted = call_all(shared.epochs, reader, before, listeners, event);
   bump(reader.counters.published);
   bump(reader.counters.delivered, listeners.size() - uncounted);
+  done();
   reader.shown.leave(before);
   return {};
 }
 
-// Whether two texts are equal. Topics are short; a call of memcmp costs more than this.
-inline bool is_same(std::string_view one, std::string_view other) {
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
-  const std::size_t size = one.size();
-  if (size != other.size()) return false;
-  if (size < kWord) return one == other;
-  const auto agree = [&](std::size_t place) {
-    std::uint64_t a = 0;
-    std::uint64_t b = 0;
-    std::memcpy(&a, one.data() + place, kWord);
-    std::memcpy(&b, other.data() + place, kWord);
-    return a == b;
-  };
-  for (std::size_t place = 0; place + kWord < size; place += kWord) {
-    if (!agree(place)) return false;
+// Finds the listeners in the index, and remembers those of a topic that is wanted again.
+[[gnu::noinline]] std::span<Listener* const> look_up(const Shared& shared, Recent::Place& place,
+                                                     std::uint64_t hash, std::uint64_t now,
+                                                     const Event& event, Matches& scratch) {
+  const std::span<Listener* const> listeners = shared.index.match(event.topic, scratch);
+  if (place.missed == hash && place.users == 0) {
+    place.topic = event.topic;
+    place.listeners.assign(listeners.begin(), listeners.end());
+    place.generation = now;
   }
-  return agree(size - kWord);
+  place.missed = hash;
+  return listeners;
 }
 
 [[gnu::cold, gnu::noinline]] Status not_prepared(const Event& event,
@@ -124,8 +120,23 @@ inline bool is_same(std::string_view one, std::string_view other) {
 }  // namespace
 
 Status Shared::publish(const Event& event) {
-  return publish_to(*this, event,
-                    [&](Matches& scratch) { return index.match(event.topic, scratch); });
+  Recent::Place* used = nullptr;
+  std::uint32_t users = 0;
+  return publish_to(
+      *this, event,
+      [&](Reader& reader, Matches& scratch) -> std::span<Listener* const> {
+        const std::uint64_t now = generation.load(std::memory_order_acquire);
+        const std::uint64_t hash = Recent::hash(event.topic);
+        Recent::Place& place = reader.recent.at(hash);
+        if (!place.holds(event.topic, now)) return look_up(*this, place, hash, now, event, scratch);
+        used = &place;
+        users = place.users;
+        place.users = users + 1;
+        return place.listeners;
+      },
+      [&] {
+        if (used != nullptr) used->users = users;
+      });
 }
 
 Status Shared::publish(PreparedTopic& topic, const Event& event) {
@@ -133,15 +144,18 @@ Status Shared::publish(PreparedTopic& topic, const Event& event) {
     return not_prepared(event, topic);
   if (topic.shared != this) [[unlikely]]
     return publish(event);
-  return publish_to(*this, event, [&](Matches& scratch) -> std::span<Listener* const> {
-    const auto* audience = topic.audience.load(std::memory_order_acquire);
-    const std::uint64_t now = generation.load(std::memory_order_acquire);
-    if (audience == nullptr || audience->generation != now) [[unlikely]] {
-      audience = resolve(*this, topic);
-      if (audience == nullptr) return index.match(event.topic, scratch);
-    }
-    return audience->listeners;
-  });
+  return publish_to(
+      *this, event,
+      [&](Reader&, Matches& scratch) -> std::span<Listener* const> {
+        const auto* audience = topic.audience.load(std::memory_order_acquire);
+        const std::uint64_t now = generation.load(std::memory_order_acquire);
+        if (audience == nullptr || audience->generation != now) [[unlikely]] {
+          audience = resolve(*this, topic);
+          if (audience == nullptr) return index.match(event.topic, scratch);
+        }
+        return audience->listeners;
+      },
+      [] {});
 }
 
 }  // namespace bus

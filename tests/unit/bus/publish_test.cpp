@@ -63,7 +63,8 @@ TEST_CASE("publish: in steady state it takes no memory") {
     CHECK(bus.publish(event).is_ok());
     CHECK(bus.publish(topic, event).is_ok());
   };
-  publish();
+  for (int i = 0; i < 3; ++i)  // until what is published again and again is known
+    publish();
   const std::size_t before = blocks_taken;
   for (int i = 0; i < 1'000; ++i)
     publish();
