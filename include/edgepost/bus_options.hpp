@@ -72,7 +72,7 @@ struct SubscribeOptions {
 
 /// How a bus works.
 struct BusOptions {
-  Platform platform{};  ///< Its clock and its logger are used.
+  Platform platform{};  ///< Clock and logger are used, and `random` for ids of requests.
   /// True: workers start with the first subscription that needs one. False: nothing runs but inside
   /// step() until start() is called; that is how a gateway makes its own.
   bool threads = true;

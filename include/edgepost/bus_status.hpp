@@ -23,16 +23,16 @@ struct SubscriptionStatus {
   std::uint64_t failed = 0;     ///< Those of them that returned a failure.
   /// Left out by `where`, `on_change`, `every`, `interval`, or for a newer one (keep_latest).
   std::uint64_t filtered = 0;
-  std::uint64_t dropped = 0;    ///< Lost because the queue was full.
-  std::uint64_t spilled = 0;    ///< Given to `spill` instead.
-  std::uint64_t blocked = 0;    ///< Publishes that had to wait for room.
-  std::uint64_t slow = 0;       ///< Calls that took longer than `slow_after`.
-  std::size_t queued = 0;       ///< Events that wait now.
-  std::size_t queued_max = 0;   ///< The most there were.
-  Duration longest{};           ///< Longest call that was measured.
-  Duration busy{};              ///< All calls that were measured, together.
-  CallTimes times{};            ///< With `is_measured`.
-  std::string last_error{};     ///< Of the last call that failed; empty: none did.
+  std::uint64_t dropped = 0;   ///< Lost because the queue was full.
+  std::uint64_t spilled = 0;   ///< Given to `spill` instead.
+  std::uint64_t blocked = 0;   ///< Publishes that had to wait for room.
+  std::uint64_t slow = 0;      ///< Calls that took longer than `slow_after`.
+  std::size_t queued = 0;      ///< Events that wait now.
+  std::size_t queued_max = 0;  ///< The most there were.
+  Duration longest{};          ///< Longest call that was measured.
+  Duration busy{};             ///< All calls that were measured, together.
+  CallTimes times{};           ///< With `is_measured`.
+  std::string last_error{};    ///< Of the last call that failed; empty: none did.
 };
 
 /// What a bus has done since it was made.

@@ -102,10 +102,11 @@ class Gateway {
   /// commit; wrong_state (read-only, nested, or the caller's SQL ended the transaction).
   Status transact(const std::function<Status(Transaction&)>& work);
 
-  /// Subscribes on the bus; see Bus::subscribe, also for the errors.
+  /// Subscribes on the bus, inline; see Bus::subscribe, also for the errors.
   Result<Subscription> subscribe(std::string_view filter, Handler handler);
 
-  /// The bus, for events that need no store.
+  /// The bus, for events that need no store, and for all its ways to subscribe. Its queues run
+  /// while the gateway is started, and in step().
   [[nodiscard]] Bus& bus();
 
   /// Opens a consumer of `stream`, creating it at `options.from` when it is new. Events before that
@@ -171,15 +172,15 @@ class Gateway {
   Status retry_uplink(std::string_view name);
 
   /// Runs on threads of its own: one for the store, one for each uplink, `workers` for each durable
-  /// subscription.
+  /// subscription, and those of the bus's queues.
   /// Errors: wrong_state (already started, or read-only); io_error (no thread to be had).
   Status start();
 
   /// Stops: waits up to `patience` (at most 24 h) for answers of events in flight, disconnects,
   /// stores acknowledgements and buffered events. Does nothing when not started. A failure to store
   /// is logged; flush() would return it.
-  /// Blocks: for handlers of durable subscriptions that run, then for `patience`, a host name
-  /// look-up in progress, and one commit.
+  /// Blocks: for handlers of durable subscriptions and of queues that run, then for `patience`, a
+  /// host name look-up in progress, and one commit.
   void stop(Duration patience = std::chrono::seconds(2));
 
   /// Does what is due at `now` without any thread, and returns when to call again at the latest.

@@ -3,6 +3,7 @@
 #include <doctest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
@@ -133,7 +134,8 @@ class World {
 
   void unsubscribe() {
     if (parties_.empty()) return;
-    const auto place = parties_.begin() + below(static_cast<unsigned>(parties_.size()));
+    const auto place = parties_.begin() +
+                       static_cast<std::ptrdiff_t>(below(static_cast<unsigned>(parties_.size())));
     CHECK((*place)->subscription.unsubscribe());
     parties_.erase(place);
   }

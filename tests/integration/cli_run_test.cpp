@@ -88,7 +88,8 @@ TEST_CASE_FIXTURE(Running, "run: a wrong configuration is told completely and to
   write_file(config, R"({
   "database": ")" + db + R"(",
   "streams": [{"name": "out", "max_byts": "1MiB"}],
-  "routes": [{"filter": "a/#/b", "stream": "out"}, {"filter": "a", "stream": "nowhere"}],
+  "routes": [{"filter": "a/#/b", "stream": "out"}, {"filter": "a", "stream": "nowhere"},
+             {"filter": "a", "stream": "out", "every": 10, "interval": "48h"}],
   "uplinks": [
     {"name": "cloud", "streams": ["out", "nowhere"],
      "endpoints": [{"url": "mqtt://host"}]},
@@ -104,9 +105,10 @@ TEST_CASE_FIXTURE(Running, "run: a wrong configuration is told completely and to
     CHECK(outcome.out.empty());
     for (const char* problem :
          {":3: $.streams[0].max_byts: unknown name; is \"max_bytes\" meant?", ":4: $.routes[0]",
-          ":4: $.routes[1]: unknown stream 'nowhere'", ":6: $.uplinks[0]",
-          ":9: $.uplinks[1].endpoints[0].password: a secret does not stand here",
-          ":11: $.uplinks[2].endpoints[0].topic_template"}) {
+          ":4: $.routes[1]: unknown stream 'nowhere'",
+          ":5: $.routes[2]: interval: must be 0 to 24 h", ":7: $.uplinks[0]",
+          ":10: $.uplinks[1].endpoints[0].password: a secret does not stand here",
+          ":12: $.uplinks[2].endpoints[0].topic_template"}) {
       INFO(problem);
       CHECK(outcome.err.find(config + problem) != std::string::npos);
     }
