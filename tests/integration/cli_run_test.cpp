@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(Running, "run: a wrong configuration is told completely and to
     for (const char* problem :
          {":3: $.streams[0].max_byts: unknown name; is \"max_bytes\" meant?", ":4: $.routes[0]",
           ":4: $.routes[1]: unknown stream 'nowhere'",
-          ":5: $.routes[2]: interval: must be 0 to 24 h", ":7: $.uplinks[0]",
+          ":5: $.routes[2].interval: must be 0 to 24 h", ":7: $.uplinks[0]",
           ":10: $.uplinks[1].endpoints[0].password: a secret does not stand here",
           ":12: $.uplinks[2].endpoints[0].topic_template"}) {
       INFO(problem);
