@@ -10,7 +10,7 @@ namespace {
 
 using M = MqttOptions;
 using H = HttpsOptions;
-using R = RequestTemplate;
+using Shape = RequestTemplate;
 
 /// What stands in an endpoint: options of its own, and what all have.
 template <typename Options>
@@ -46,12 +46,12 @@ constexpr std::array kMqtt{
 };
 
 constexpr std::array kRequest{
-    field<&R::method>("method", "POST, PUT or PATCH"),
-    field<&R::path>("path", "Behind the URL's own"),
-    field<&R::content_type>("content_type", "Of the body"),
-    field<&R::body>("body", "With {fields}, see https.hpp"),
-    field<&R::headers>("headers", "With {fields}"),
-    field<&R::response_field>("response_field", "Where the answer has the service's id"),
+    field<&Shape::method>("method", "POST, PUT or PATCH"),
+    field<&Shape::path>("path", "Behind the URL's own"),
+    field<&Shape::content_type>("content_type", "Of the body"),
+    field<&Shape::body>("body", "With {fields}, see https.hpp"),
+    field<&Shape::headers>("headers", "With {fields}"),
+    field<&Shape::response_field>("response_field", "Where the answer has the service's id"),
 };
 
 void explain_request(std::size_t indent, std::string& out) {
