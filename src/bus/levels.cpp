@@ -23,7 +23,7 @@ std::uint64_t load(const char* bytes) {
 }
 
 // The eight bytes at `at`. Behind the end of the text, at most seven bytes on, is a slash.
-std::uint64_t word_at(std::string_view text, std::size_t at) {
+std::uint64_t bytes_at(std::string_view text, std::size_t at) {
   const std::size_t left = text.size() - at;
   if (left >= 8) return load(text.data() + at);
   std::uint64_t word = static_cast<std::uint64_t>('/') << (8 * left);
@@ -61,12 +61,12 @@ Levels::Levels(std::string_view text, std::size_t wanted) {
     }
     // The last word of a level has at most seven bytes: its place goes where the eighth would be.
     std::uint64_t hash = static_cast<std::uint64_t>(count_ + 1) << 56U;
-    std::uint64_t word = word_at(text, at);
+    std::uint64_t word = bytes_at(text, at);
     std::uint64_t slashes = slashes_of(word);
     while (slashes == 0) {
       hash = mix(hash ^ word);
       at += 8;
-      word = word_at(text, at);
+      word = bytes_at(text, at);
       slashes = slashes_of(word);
     }
     const auto bits = static_cast<unsigned>(std::countr_zero(slashes)) & ~7U;
