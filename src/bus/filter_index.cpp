@@ -157,30 +157,39 @@ void FilterIndex::replace_directory(std::vector<FilterTable*>& tables, IndexHeap
   if (old != nullptr) heap.retire(old, old->bytes());
 }
 
-std::span<Listener* const> FilterIndex::match(std::string_view topic, Matches& out) const {
-  out.clear();
-  const Directory* directory = directory_.load(std::memory_order_acquire);
-  if (directory == nullptr) return out;
-  const Levels levels(topic, directory->levels_max());
+namespace {
+
+// Asks each table once; how many filters match.
+std::size_t ask(std::span<const std::atomic<FilterTable*>> tables, std::string_view topic,
+                const Levels& levels, Matches& out) {
   const bool is_system = topic.front() == '$';
   std::size_t found = 0;
-  const auto ask = [&](std::span<const std::atomic<FilterTable*>> tables) {
-    for (const auto& place : tables) {
-      const FilterTable* table = place.load(std::memory_order_acquire);
-      if (is_system && table->begins_wild()) [[unlikely]]
-        continue;
-      const FilterNode* node = table->match(topic, levels);
-      if (node == nullptr) continue;
-      node->collect(out);
-      ++found;
-    }
-  };
-  ask(directory->exact(levels.count()));
-  ask(directory->rest(levels.count()));
-  if (found > 1)
-    std::sort(out.begin(), out.end(),
+  for (const auto& place : tables) {
+    const FilterTable* table = place.load(std::memory_order_acquire);
+    if (is_system && table->begins_wild()) [[unlikely]]
+      continue;
+    const FilterNode* node = table->match(topic, levels);
+    if (node == nullptr) continue;
+    node->collect(out);
+    ++found;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::span<Listener* const> FilterIndex::match(std::string_view topic, Matches& scratch) const {
+  scratch.clear();
+  const Directory* directory = directory_.load(std::memory_order_acquire);
+  if (directory == nullptr) return scratch;
+  const Levels levels(topic, directory->levels_max());
+  std::size_t found = ask(directory->exact(levels.count()), topic, levels, scratch);
+  found += ask(directory->rest(levels.count()), topic, levels, scratch);
+  if (found > 1) {
+    std::sort(scratch.begin(), scratch.end(),
               [](const Listener* one, const Listener* other) { return one->rank < other->rank; });
-  return out;
+  }
+  return scratch;
 }
 
 }  // namespace edgepost::bus

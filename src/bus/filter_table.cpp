@@ -1,6 +1,7 @@
 #include "bus/filter_table.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace edgepost::bus {
@@ -61,6 +62,28 @@ FilterTable* FilterTable::make(const FilterShape& shape, std::uint64_t key_mask,
 bool FilterTable::has(const FilterShape& shape) const {
   return levels_ == shape.levels && is_rest_ == shape.is_rest &&
          std::equal(shape.plus.begin(), shape.plus.end(), plus_, plus_ + plus_count_);
+}
+
+// Compares what stands between the `+`. Where the bytes are the same, the slashes are, too: text
+// and topic are at the same level again.
+bool FilterTable::matches(std::string_view text, std::string_view topic,
+                          const Levels& levels) const {
+  const char* filter = text.data();
+  std::size_t left = text.size();
+  std::size_t level = 0;
+  for (const std::uint16_t* plus = plus_; *plus != kNoLevel; ++plus) {
+    const std::size_t begin = levels.begin(level);
+    const std::size_t size = levels.begin(*plus) - begin;
+    if (left <= size || std::memcmp(filter, topic.data() + begin, size) != 0) return false;
+    level = *plus + std::size_t{1};
+    if (level == levels_) return true;
+    filter += size + 2;
+    left -= size + 2;
+  }
+  if (levels_ == 0) return true;
+  const std::size_t begin = levels.begin(level);
+  const std::size_t size = levels.begin(levels_) - 1 - begin;
+  return left == size && std::memcmp(filter, topic.data() + begin, size) == 0;
 }
 
 FilterTable::Place* FilterTable::find(std::string_view text) {

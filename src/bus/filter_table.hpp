@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -118,28 +117,6 @@ inline std::uint64_t FilterTable::key(const Levels& levels) const {
   for (std::size_t group = 2; group < groups_; ++group)
     sum += levels.sum(group, literal_[group]);
   return sum & key_mask_;
-}
-
-// Compares what stands between the `+`. Where the bytes are the same, the slashes are, too: text
-// and topic are at the same level again.
-inline bool FilterTable::matches(std::string_view text, std::string_view topic,
-                                 const Levels& levels) const {
-  const char* filter = text.data();
-  std::size_t left = text.size();
-  std::size_t level = 0;
-  for (const std::uint16_t* plus = plus_; *plus != kNoLevel; ++plus) {
-    const std::size_t begin = levels.begin(level);
-    const std::size_t size = levels.begin(*plus) - begin;
-    if (left <= size || std::memcmp(filter, topic.data() + begin, size) != 0) return false;
-    level = *plus + std::size_t{1};
-    if (level == levels_) return true;
-    filter += size + 2;
-    left -= size + 2;
-  }
-  if (levels_ == 0) return true;
-  const std::size_t begin = levels.begin(level);
-  const std::size_t size = levels.begin(levels_) - 1 - begin;
-  return left == size && std::memcmp(filter, topic.data() + begin, size) == 0;
 }
 
 inline const FilterNode* FilterTable::match(std::string_view topic, const Levels& levels) const {
