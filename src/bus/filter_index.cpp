@@ -17,7 +17,7 @@ class FilterIndex::Directory {
 
   /// Orders `tables`.
   static Directory* make(std::vector<FilterTable*>& tables, IndexHeap& heap) {
-    std::stable_sort(tables.begin(), tables.end(), [](const auto* one, const auto* other) {
+    std::sort(tables.begin(), tables.end(), [](const auto* one, const auto* other) {
       return one->is_rest() != other->is_rest() ? other->is_rest()
                                                 : one->levels() < other->levels();
     });
