@@ -142,6 +142,9 @@ struct BlockedPublisher {
     publisher = std::thread([this] { CHECK(bus.publish(make_event("t", 2)).is_ok()); });
     while (bus.status().named.at(0).blocked == 0)
       std::this_thread::yield();
+    // It looks again and again for a while before it sleeps; whoever is slower than that only finds
+    // it awake.
+    std::this_thread::sleep_for(milliseconds(20));
   }
 
   Gatekeeper stuck;
@@ -149,6 +152,15 @@ struct BlockedPublisher {
   Subscription subscription;
   std::thread publisher;
 };
+
+TEST_CASE("bus modes: room wakes a publisher that waits for it") {
+  BlockedPublisher blocked;
+  blocked.stuck.wanted = 3;
+  blocked.stuck.go.release();
+  blocked.publisher.join();
+  blocked.stuck.all.acquire();
+  CHECK(blocked.stuck.heard == numbers(0, 3));
+}
 
 TEST_CASE("bus modes: unsubscribe releases publishers that wait for room") {
   BlockedPublisher blocked;
