@@ -41,7 +41,7 @@ double nanoseconds(std::size_t publishes, const std::function<void()>& all) {
 }
 
 void fan_out(const Effort& effort, std::size_t handlers) {
-  const std::size_t publishes = effort.of(2'000'000 / (handlers + 1));
+  const std::size_t publishes = effort.of(100'000 / handlers);  // some milliseconds
   Bus bus;
   std::uint64_t count = 0;
   const auto subscriptions = subscribe(bus, std::vector<std::string>(handlers, kTopic), count);
@@ -51,7 +51,7 @@ void fan_out(const Effort& effort, std::size_t handlers) {
   std::vector<double> prepared, by_text;
   const std::vector<Peer> peers = bus_peers();
   std::vector<std::vector<double>> theirs(peers.size());
-  for (int round = 0; round < 3 * effort.rounds; ++round) {
+  for (int round = 0; round < 10 * effort.rounds; ++round) {
     prepared.push_back(nanoseconds(publishes, [&] {
       for (std::size_t i = 0; i < publishes; ++i)
         EDGEPOST_ASSERT(bus.publish(*topic, event).is_ok());

@@ -84,7 +84,7 @@ double sigc_signal(std::size_t handlers, std::size_t publishes, const Event& eve
 #ifdef EDGEPOST_BENCH_NNG
 // Each handler is a socket, which is read when the event has been sent.
 double nng_inproc(std::size_t handlers, std::size_t publishes, const Event& event) {
-  const std::size_t sends = std::max<std::size_t>(publishes / 1'000 / handlers, 100);
+  const std::size_t sends = std::max<std::size_t>(publishes / 1'000, 20);
   std::uint64_t count = 0;
   nng_socket sender = NNG_SOCKET_INITIALIZER;
   EDGEPOST_ASSERT(nng_pub0_open(&sender) == 0);
