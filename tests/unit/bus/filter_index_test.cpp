@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -246,21 +247,24 @@ class Readers {
  public:
   static constexpr std::size_t kCount = 3;
 
-  void begin(std::size_t reader) { looks_[reader].fetch_add(1); }
-  void end() { ended_.fetch_add(1); }
-  bool have_ended() const { return ended_.load() == kCount; }
+  // False: that was enough.
+  bool look_again(std::size_t reader) {
+    looks_[reader].fetch_add(1);
+    return !is_over_.load();
+  }
+  void end() { is_over_.store(true); }
 
   void wait_for_all() const {
     for (const auto& looks : looks_) {
       const std::uint64_t before = looks.load();
-      while (looks.load() < before + 2 && !have_ended())
+      while (looks.load() < before + 2)
         std::this_thread::yield();
     }
   }
 
  private:
   std::array<std::atomic<std::uint64_t>, kCount> looks_{};
-  std::atomic<std::size_t> ended_{0};
+  std::atomic<bool> is_over_{false};
 };
 
 // Looks at an index that changes. What `permanent` says has to be found each time.
@@ -268,9 +272,7 @@ void read(const FilterIndex& index, const std::vector<std::string>& topics,
           const std::vector<std::size_t>& permanent, Readers& readers, std::size_t self,
           std::atomic<int>& wrong) {
   Matches found;
-  for (int round = 0; round < 20'000; ++round) {
-    const std::size_t at = static_cast<std::size_t>(round) % topics.size();
-    readers.begin(self);
+  for (std::size_t at = self; readers.look_again(self); at = (at + 1) % topics.size()) {
     index.match(topics[at], found);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -281,7 +283,6 @@ void read(const FilterIndex& index, const std::vector<std::string>& topics,
     }
     if (kept != permanent[at]) ++wrong;
   }
-  readers.end();
 }
 
 }  // namespace
@@ -290,7 +291,7 @@ TEST_CASE("filter index: readers find what stays while the writer changes the re
   test::TopicGenerator generator(7);
   FilterIndex index(0xff00'0000'0003'0000);  // many collisions
   std::vector<Retired> retired;
-  std::vector<std::unique_ptr<Subscriber>> kept, passing;
+  std::vector<std::unique_ptr<Subscriber>> kept, passing, gone;
   for (std::uint64_t rank = 1; rank <= 30; ++rank) {
     kept.push_back(std::make_unique<Subscriber>(generator.filter(), rank));
     index.insert(kept.back()->filter, kept.back().get(), retired);
@@ -308,22 +309,29 @@ TEST_CASE("filter index: readers find what stays while the writer changes the re
   std::vector<std::thread> threads;
   for (std::size_t self = 0; self < Readers::kCount; ++self)
     threads.emplace_back([&, self] { read(index, topics, permanent, readers, self, wrong); });
-  for (std::uint64_t rank = 1'000; !readers.have_ended(); ++rank) {
-    std::unique_ptr<Subscriber> gone;
-    if (passing.size() < 40 && generator.below(40) >= passing.size()) {
+  for (std::uint64_t rank = 1'000; rank < 4'000; ++rank) {
+    if (generator.below(40) >= passing.size()) {
       passing.push_back(std::make_unique<Subscriber>(generator.filter(), rank));
       index.insert(passing.back()->filter, passing.back().get(), retired);
     } else {
-      gone.swap(passing[generator.below(static_cast<std::uint32_t>(passing.size()))]);
-      std::erase(passing, nullptr);
-      index.erase(gone->filter, gone.get(), retired);
+      const auto place =
+          passing.begin() +
+          static_cast<std::ptrdiff_t>(generator.below(static_cast<std::uint32_t>(passing.size())));
+      index.erase((*place)->filter, place->get(), retired);
+      gone.push_back(std::move(*place));
+      passing.erase(place);
     }
+    if (rank % 40 != 0) continue;
     readers.wait_for_all();
     for (const Retired& old : retired)
       old.destroy(old.object);
     retired.clear();
+    gone.clear();
   }
+  readers.end();
   for (std::thread& thread : threads)
     thread.join();
+  for (const Retired& old : retired)
+    old.destroy(old.object);
   CHECK(wrong == 0);
 }
