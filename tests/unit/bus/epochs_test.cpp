@@ -38,8 +38,8 @@ Reader* record_of_a_thread(Epochs& epochs) {
 
 TEST_CASE("epochs: what is retired is destroyed, many at a time") {
   for (const Barrier& barrier : {Barrier(), Barrier::best()}) {
-    Epochs epochs(barrier);
     Bin bin;
+    Epochs epochs(barrier);
     bin.retire(epochs, 1);
     epochs.collect();
     CHECK(bin.destroyed == 0);
@@ -50,8 +50,8 @@ TEST_CASE("epochs: what is retired is destroyed, many at a time") {
 }
 
 TEST_CASE("epochs: what is retired while somebody is inside outlives that passage") {
-  Epochs epochs(Barrier::best());
   Bin bin;
+  Epochs epochs(Barrier::best());
   std::optional<Inside> outer(epochs);
   bin.retire(epochs, 100);
   {

@@ -161,9 +161,9 @@ TEST_CASE("bus: a request that cannot be right is refused, and its done is not c
 }
 
 TEST_CASE("bus: a request that is nested too deep is refused, and its done is not called") {
-  Bus bus;
   int calls = 0;
   std::vector<Code> codes;
+  Bus bus;
   const auto loop = bus.subscribe("a", [&](const Event&) {
     const Status status =
         bus.request({.topic = "a"}, kSecond, [&](const Result<Event>&) { ++calls; });
@@ -207,12 +207,12 @@ TEST_CASE("bus: what serves a filter answers with the event that its handler ret
 }
 
 TEST_CASE("bus: what fails to serve sends nothing and is counted") {
+  std::optional<bool> answered;
   Bus bus;
   const auto server = bus.serve("a", {}, [](const Event& request) -> Result<Event> {
     if (request.data.empty()) return Status(Code::unavailable, "no data");
     return Event{};
   });
-  std::optional<bool> answered;
   const auto note = [&](const Result<Event>& result) { answered = result.is_ok(); };
   CHECK(bus.request({.topic = "a"}, kSecond, note).is_ok());
   Event lost{.topic = "a", .data = "1"};
