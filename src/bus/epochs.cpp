@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bus/entry.hpp"
+#include "platform/thread.hpp"
 
 namespace edgepost::bus {
 namespace {
@@ -36,25 +37,19 @@ struct Epochs::Claims {
     }
   }
 
-  // The claims of the calling thread. What publishes or unsubscribes when the thread's claims are
-  // destroyed already (static objects at the end of main, thread_local ones) gets claims again,
-  // which then stay until the process ends.
+  // The claims of the calling thread. They are given back later than the thread's thread_local
+  // objects are destroyed, which may still publish or unsubscribe; what does so even later gets
+  // claims again. The main thread keeps its own to the end of the process, for static objects.
   static std::vector<Claim>& mine() {
     static constinit thread_local Claims* now = nullptr;
-    static constinit thread_local bool is_ending = false;
-    struct Keeper {
-      ~Keeper() {
-        is_ending = true;
-        seen_ = {};
-        delete std::exchange(now, nullptr);
-      }
-    };
+    static const ThreadEnd end([](void* mine) {
+      seen_ = {};
+      now = nullptr;
+      delete static_cast<Claims*>(mine);
+    });
     if (now == nullptr) {
       now = new Claims;
-      if (!is_ending) {
-        static thread_local Keeper keeper;
-        static_cast<void>(keeper);
-      }
+      end.leave(now);
     }
     return now->claims;
   }

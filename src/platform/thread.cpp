@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <initializer_list>
 
+#include "edgepost/status.hpp"
+
 namespace edgepost {
 namespace {
 
@@ -35,6 +37,10 @@ int start_thread(pthread_t& thread, void* (*entry)(void*), void* argument) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_attr_destroy(&attributes);
   return outcome;
+}
+
+ThreadEnd::ThreadEnd(void (*destroy)(void*)) {
+  EDGEPOST_ASSERT(::pthread_key_create(&key_, destroy) == 0);
 }
 
 }  // namespace edgepost
