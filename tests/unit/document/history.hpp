@@ -81,7 +81,7 @@ class History {
   [[nodiscard]] const State& state(std::size_t place) const { return peers_[place].state; }
   [[nodiscard]] const std::vector<Deed>& deeds() const { return deeds_; }
   [[nodiscard]] const Policies& policies() const { return policies_; }
-  std::size_t below(std::size_t end) { return random_() % end; }
+  std::size_t below(std::size_t end) { return static_cast<std::size_t>(random_() % end); }
 
  private:
   struct Peer {
