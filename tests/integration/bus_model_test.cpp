@@ -14,6 +14,7 @@
 
 #include "edgepost/bus.hpp"
 #include "support/fake_clock.hpp"
+#include "support/filters.hpp"
 
 using namespace edgepost;
 
@@ -21,29 +22,8 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Texts levels_of(const std::string& text) {
-  Texts levels(1);
-  for (const char c : text) {
-    if (c == '/') {
-      levels.emplace_back();
-    } else {
-      levels.back() += c;
-    }
-  }
-  return levels;
-}
-
-// MQTT 5.0, section 4.7, word by word and without any hurry.
 bool naive_match(const std::string& filter, const std::string& topic) {
-  const Texts wanted = levels_of(filter);
-  const Texts is = levels_of(topic);
-  if (topic.front() == '$' && (wanted.front() == "+" || wanted.front() == "#")) return false;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] == "#") return true;
-    if (i >= is.size()) return false;
-    if (wanted[i] != "+" && wanted[i] != is[i]) return false;
-  }
-  return is.size() == wanted.size();
+  return test::matches_naively(test::split_levels(filter), test::split_levels(topic));
 }
 
 // One subscription as the model knows it, and what its handler has really heard.
