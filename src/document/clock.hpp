@@ -14,10 +14,6 @@ namespace edgepost::document {
 /// Pure: time is an argument. Threads: one at a time.
 class HybridClock {
  public:
-  /// What a gateway may reserve in one go, so that a clock after a power cut goes on behind all
-  /// times that were given out: 10 s.
-  static constexpr std::uint64_t kReserveMilliseconds = 10'000;
-
   /// `floor` is surely past: the build, or the end of the last reservation, whichever is later.
   /// `since_boot` is now. Not trusted.
   HybridClock(Timestamp floor, HybridTime last, Instant since_boot);
@@ -54,8 +50,5 @@ Timestamp physical_part(HybridTime time);
 
 /// Times from the year 2100 on are nobody's.
 constexpr HybridTime kHybridTimeEnd = std::uint64_t{4'102'444'800'000} << 16U;
-
-/// How far ahead of a trusted clock a document's times may be.
-constexpr Duration kDriftMax = std::chrono::minutes(10);
 
 }  // namespace edgepost::document

@@ -14,7 +14,6 @@ namespace edgepost::document {
 namespace {
 
 constexpr std::size_t kReplicaBytesMax = 64;
-constexpr std::string_view kTags = "lxMmcsg";
 
 using Members = std::vector<wire::JsonMember>;
 
@@ -105,8 +104,7 @@ class FieldReader {
     expect(" t e v ");
     field.epoch = take(number(where_ + ".e", find("e"), 0));
     field.number = value(where_ + ".v", find("v"));
-    const char first = field.number.empty() ? '"' : field.number.front();
-    if (first != '-' && (first < '0' || first > '9')) fail(where_ + ".v", "a number is wanted");
+    if (!is_number(field.number)) fail(where_ + ".v", "a number is wanted");
   }
   void read(Maximum& field) { read_extreme(field); }
   void read(Minimum& field) { read_extreme(field); }
@@ -211,36 +209,18 @@ class FieldReader {
   Status status_;
 };
 
-Field empty_of(std::size_t type) {
-  switch (type) {
-    case 0:
-      return Register();
-    case 1:
-      return Siblings();
-    case 2:
-      return Maximum();
-    case 3:
-      return Minimum();
-    case 4:
-      return Counter();
-    case 5:
-      return Set();
-    default:
-      return Log();
-  }
-}
-
 Status read_field(const std::string& name, std::string_view json, State& state) {
   const std::string where = "f." + name;
-  const std::size_t type = name.size() > 2 && name[1] == ':' ? kTags.find(name[0]) : kTags.npos;
-  if (type == kTags.npos) return invalid(where, "a type that nobody knows");
+  const std::size_t type =
+      name.size() > 2 && name[1] == ':' ? kTypeTags.find(name[0]) : kTypeTags.npos;
+  if (type == kTypeTags.npos) return invalid(where, "a type that nobody knows");
   if (name.size() - 2 > kNameBytesMax) return invalid(where, "a name longer than 128 bytes");
   const Result<Members> members = object(where, json);
   if (!members) return members.status();
   const Result<std::string> tag = text(where + ".t", wire::find_member(*members, "t"), 1);
   if (!tag) return tag.status();
   if (*tag != name.substr(0, 1)) return invalid(where + ".t", "not the type in the name");
-  Field field = empty_of(type);
+  Field field = make_field(type);
   FieldReader reader(where, *members, state.context);
   std::visit([&reader](auto& kind) { reader.read(kind); }, field);
   if (!reader.status().is_ok()) return reader.status();

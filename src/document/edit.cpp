@@ -12,45 +12,14 @@ namespace {
 
 constexpr std::uint64_t kSumMax = std::numeric_limits<std::int64_t>::max();
 
-using Kind = Edit::Kind;
-
 Status refuse(Code code, const Edit& edit, std::string_view why) {
   return {code, "field '" + edit.field + "': " + std::string(why)};
 }
 
-// The type that a policy keeps its fields in.
-Field empty_field(Policy policy) {
-  switch (policy) {
-    case Policy::last_writer:
-    case Policy::cloud_owned:
-    case Policy::device_owned:
-      return Register();
-    case Policy::cloud_first:
-    case Policy::device_first:
-    case Policy::keep_both:
-    case Policy::merge_three:
-    case Policy::callback:
-      return Siblings();
-    case Policy::maximum:
-      return Maximum();
-    case Policy::minimum:
-      return Minimum();
-    case Policy::counter:
-      return Counter();
-    case Policy::set:
-      return Set();
-    case Policy::log:
-      return Log();
-  }
-  return Register();
-}
-
-bool is_number(const std::string& value) {
-  return !value.empty() && (value.front() == '-' || (value.front() >= '0' && value.front() <= '9'));
-}
-
 /// Changes a field of each type; what it cannot do with one is told.
 struct Change {
+  using Kind = Edit::Kind;
+
   const Edit& edit;
   const Author& author;
 
@@ -131,12 +100,6 @@ HybridTime latest_of(const Field& field) {
   return latest;
 }
 
-bool is_vacant(const Field& field) {
-  if (const auto* siblings = std::get_if<Siblings>(&field)) return siblings->writes.empty();
-  if (const auto* set = std::get_if<Set>(&field)) return set->elements.empty();
-  return false;
-}
-
 }  // namespace
 
 Status apply(State& state, std::string_view document, const Edit& edit, const Author& author,
@@ -151,8 +114,8 @@ Status apply(State& state, std::string_view document, const Edit& edit, const Au
   if (!is_known && state.context.size() >= kReplicasMax)
     return {Code::full, "document '" + std::string(document) + "': 32 replicas have written it"};
 
-  Field field = empty_field(policy);
-  const FieldKey key{edit.field, field.index()};
+  const FieldKey key{edit.field, type_of(policy)};
+  Field field = make_field(key.type);
   const bool is_alive = state.is_alive();
   if (const auto found = state.fields.find(key); is_alive && found != state.fields.end()) {
     field = found->second;
@@ -160,10 +123,7 @@ Status apply(State& state, std::string_view document, const Edit& edit, const Au
     return refuse(Code::full, edit, "a document has 256 fields at most");
   }
   if (Status status = std::visit(Change{edit, author}, field); !status.is_ok()) return status;
-  if (!is_alive) {
-    state.fields.clear();
-    ++state.generation;
-  }
+  if (!is_alive) ++state.generation;
   state.context[author.dot.replica] = author.dot.sequence;
   if (is_vacant(field)) {
     state.fields.erase(key);

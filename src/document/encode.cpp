@@ -7,8 +7,6 @@
 namespace edgepost::document {
 namespace {
 
-constexpr std::string_view kTags = "lxMmcsg";
-
 void append_time(HybridTime time, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (unsigned shift = 64; shift > 0; shift -= 4)
@@ -118,7 +116,7 @@ void append_state(std::string_view key, const State& state, std::string& out) {
   {
     List list(out, '}');
     for (const auto& [field_key, field] : state.fields) {
-      const char tag = kTags[field_key.type];
+      const char tag = kTypeTags[field_key.type];
       list.name(std::string(1, tag) + ':' + field_key.name);
       out += std::string("{\"t\":\"") + tag + '"';
       std::visit(Append{out}, field);

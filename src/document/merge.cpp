@@ -97,12 +97,6 @@ Log merge_type(const Log& left, const Log& right, const Sides& /*seen*/) {
   return merged;
 }
 
-bool is_empty(const Field& field) {
-  if (const auto* siblings = std::get_if<Siblings>(&field)) return siblings->writes.empty();
-  if (const auto* set = std::get_if<Set>(&field)) return set->elements.empty();
-  return false;
-}
-
 // A field that one side does not have is one that it has as empty.
 Field merge_field(const Field* left, const Field* right, const Sides& seen) {
   return std::visit(
@@ -139,7 +133,7 @@ State merge(const State& left, const State& right) {
   const Sides seen{left.context, right.context};
   const auto add = [&](const FieldKey& key, const Field* mine, const Field* theirs) {
     Field field = merge_field(mine, theirs, seen);
-    if (!is_empty(field)) merged.fields.emplace(key, std::move(field));
+    if (!is_vacant(field)) merged.fields.emplace(key, std::move(field));
   };
   for (const auto& [key, field] : left.fields) {
     const auto other = right.fields.find(key);

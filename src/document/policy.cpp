@@ -2,7 +2,35 @@
 
 #include <utility>
 
+#include "document/state.hpp"
+
 namespace edgepost::document {
+
+std::size_t type_of(Policy policy) {
+  switch (policy) {
+    case Policy::last_writer:
+    case Policy::cloud_owned:
+    case Policy::device_owned:
+      return kTypeOf<Register>;
+    case Policy::cloud_first:
+    case Policy::device_first:
+    case Policy::keep_both:
+    case Policy::merge_three:
+    case Policy::callback:
+      return kTypeOf<Siblings>;
+    case Policy::maximum:
+      return kTypeOf<Maximum>;
+    case Policy::minimum:
+      return kTypeOf<Minimum>;
+    case Policy::counter:
+      return kTypeOf<Counter>;
+    case Policy::set:
+      return kTypeOf<Set>;
+    case Policy::log:
+      return kTypeOf<Log>;
+  }
+  return kTypeOf<Register>;
+}
 
 Policies::Policies(std::vector<PolicyRule> rules, std::function<bool(std::string_view)> is_cloud)
     : rules_(std::move(rules)), is_cloud_(std::move(is_cloud)) {}

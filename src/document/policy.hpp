@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ enum class Policy : unsigned char {
   cloud_owned,   ///< As last_writer, and devices may not write.
   device_owned,  ///< As last_writer, and the cloud may not write.
 };
+
+/// The type of the fields that it is for: a place in Field.
+std::size_t type_of(Policy policy);
 
 /// The policy of the fields that match.
 struct PolicyRule {

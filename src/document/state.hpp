@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -81,6 +82,25 @@ struct Log {
 };
 
 using Field = std::variant<Register, Siblings, Maximum, Minimum, Counter, Set, Log>;
+
+/// The tags of the types, in the order of Field.
+inline constexpr std::string_view kTypeTags = "lxMmcsg";
+static_assert(kTypeTags.size() == std::variant_size_v<Field>);
+
+/// The place of a type in Field.
+template <typename Kind>
+inline constexpr std::size_t kTypeOf =
+    []<typename... Kinds>(const std::variant<Kinds...>* /*field*/) {
+      std::size_t place = 0;
+      static_cast<void>(((std::is_same_v<Kind, Kinds> ? false : (++place, true)) && ...));
+      return place;
+    }(static_cast<const Field*>(nullptr));
+
+/// A field of a type, with nothing in it. Requires: a place in Field.
+Field make_field(std::size_t type);
+
+/// True for siblings and sets that have nothing left: as if there were no such field.
+bool is_vacant(const Field& field);
 
 /// A field's name with the tag of its type in front: fields of two types never meet.
 struct FieldKey {

@@ -17,12 +17,12 @@ namespace edgepost::document {
 namespace {
 
 // A document of 32 KiB has no more.
-constexpr std::size_t kElementsMax = 16 * 1024;
+constexpr std::size_t kArrayMax = 16 * 1024;
 
 // Doubles below it that are whole are exact.
 constexpr double kExactMax = 9'007'199'254'740'992.0;
 
-Status invalid(std::string_view what) { return {Code::invalid_argument, std::string(what)}; }
+Status unfit(std::string_view what) { return {Code::invalid_argument, std::string(what)}; }
 
 std::optional<std::int64_t> whole(std::string_view text) {
   std::int64_t value = 0;
@@ -35,12 +35,12 @@ std::optional<std::int64_t> whole(std::string_view text) {
 Status append_number(std::string_view text, std::string& out) {
   if (text.find_first_of(".eE") == std::string_view::npos) {
     const auto value = whole(text);
-    if (!value) return invalid("a whole number beyond 64 bits");
+    if (!value) return unfit("a whole number beyond 64 bits");
     out += std::to_string(*value);
     return {};
   }
   const auto value = read_decimal(text);
-  if (!value) return invalid("a number that is too large");
+  if (!value) return unfit("a number that is too large");
   if (std::trunc(*value) == *value && std::abs(*value) <= kExactMax) {
     out += std::to_string(static_cast<std::int64_t>(*value));
   } else {
@@ -57,7 +57,7 @@ Status append_object(std::string_view json, unsigned depth, std::string& out) {
   std::ranges::sort(*members, {}, &wire::JsonMember::name);
   char separator = '{';
   for (const wire::JsonMember& member : *members) {
-    if (member.name.size() > kTextBytesMax) return invalid("a name longer than 8 KiB");
+    if (member.name.size() > kTextBytesMax) return unfit("a name longer than 8 KiB");
     out += separator;
     separator = ',';
     wire::append_json_string(member.name, out);
@@ -69,7 +69,7 @@ Status append_object(std::string_view json, unsigned depth, std::string& out) {
 }
 
 Status append_array(std::string_view json, unsigned depth, std::string& out) {
-  const Result<std::vector<std::string_view>> elements = wire::read_elements(json, kElementsMax);
+  const Result<std::vector<std::string_view>> elements = wire::read_elements(json, kArrayMax);
   if (!elements) return elements.status();
   char separator = '[';
   for (const std::string_view element : *elements) {
@@ -83,7 +83,7 @@ Status append_array(std::string_view json, unsigned depth, std::string& out) {
 
 // Requires: one valid JSON value without white space around it.
 Status append(std::string_view json, unsigned depth, std::string& out) {
-  if (depth > kDepthMax) return invalid("nested more than 16 deep");
+  if (depth > kDepthMax) return unfit("nested more than 16 deep");
   switch (json.front()) {
     case '{':
       return append_object(json, depth, out);
@@ -92,7 +92,7 @@ Status append(std::string_view json, unsigned depth, std::string& out) {
     case '"': {
       const Result<std::string> text = wire::read_text(json);
       if (!text) return text.status();
-      if (text->size() > kTextBytesMax) return invalid("a text longer than 8 KiB");
+      if (text->size() > kTextBytesMax) return unfit("a text longer than 8 KiB");
       wire::append_json_string(*text, out);
       return {};
     }
@@ -106,12 +106,12 @@ Status append(std::string_view json, unsigned depth, std::string& out) {
   }
 }
 
-using Members = std::map<std::string, std::string>;
+using Parts = std::map<std::string, std::string>;
 
 // None: it is no object.
-std::optional<Members> members_of(const std::string& value) {
+std::optional<Parts> parts_of(const std::string& value) {
   if (value.empty() || value.front() != '{') return std::nullopt;
-  Members members;
+  Parts members;
   const Result<std::vector<wire::JsonMember>> read = wire::read_members(value);
   EDGEPOST_ASSERT(read.is_ok());
   for (const wire::JsonMember& member : *read)
@@ -119,7 +119,7 @@ std::optional<Members> members_of(const std::string& value) {
   return members;
 }
 
-std::string find(const Members& members, const std::string& name) {
+std::string find(const Parts& members, const std::string& name) {
   const auto found = members.find(name);
   return found == members.end() ? std::string() : found->second;
 }
@@ -142,12 +142,12 @@ Result<std::string> canonical(std::string_view json) {
 std::string merge_three(const std::string& base, const std::string& winner,
                         const std::string& loser) {
   if (winner == loser) return winner;
-  const auto winners = members_of(winner);
-  const auto losers = members_of(loser);
+  const auto winners = parts_of(winner);
+  const auto losers = parts_of(loser);
   if (winners && losers) {
-    const Members bases = members_of(base).value_or(Members());
+    const Parts bases = parts_of(base).value_or(Parts());
     std::set<std::string> names;
-    for (const Members* side : {&*winners, &*losers}) {
+    for (const Parts* side : {&*winners, &*losers}) {
       for (const auto& [name, value] : *side)
         names.insert(name);
     }
@@ -165,6 +165,10 @@ std::string merge_three(const std::string& base, const std::string& winner,
   if (winner == base) return loser;
   if (loser == base) return winner;
   return winner.empty() ? loser : winner;
+}
+
+bool is_number(const std::string& value) {
+  return !value.empty() && (value.front() == '-' || (value.front() >= '0' && value.front() <= '9'));
 }
 
 int compare_numbers(const std::string& left, const std::string& right) {

@@ -23,6 +23,9 @@ Result<std::string> canonical(std::string_view json);
 std::string merge_three(const std::string& base, const std::string& winner,
                         const std::string& loser);
 
+/// True when a canonical value, or an empty one, is a number.
+bool is_number(const std::string& value);
+
 /// Negative, zero or positive, as the canonical number `left` is less, the same or more.
 int compare_numbers(const std::string& left, const std::string& right);
 

@@ -47,33 +47,6 @@ struct Show {
   }
 };
 
-// Whether the values of this type are kept in this way.
-bool is_type_of(std::size_t type, Policy policy) {
-  switch (policy) {
-    case Policy::last_writer:
-    case Policy::cloud_owned:
-    case Policy::device_owned:
-      return type == 0;
-    case Policy::cloud_first:
-    case Policy::device_first:
-    case Policy::keep_both:
-    case Policy::merge_three:
-    case Policy::callback:
-      return type == 1;
-    case Policy::maximum:
-      return type == 2;
-    case Policy::minimum:
-      return type == 3;
-    case Policy::counter:
-      return type == 4;
-    case Policy::set:
-      return type == 5;
-    case Policy::log:
-      return type == 6;
-  }
-  return false;
-}
-
 Conflict::Kind kind_of(Policy policy) {
   switch (policy) {
     case Policy::cloud_first:
@@ -175,7 +148,7 @@ std::map<std::string, std::string> visible(const State& state, std::string_view 
   if (!state.is_alive()) return values;
   for (const auto& [key, field] : state.fields) {
     const Policy policy = policies.of(document, key.name);
-    if (!is_type_of(key.type, policy)) continue;
+    if (key.type != type_of(policy)) continue;
     if (auto value = std::visit(Show{policy, policies}, field))
       values.emplace(key.name, std::move(*value));
   }
@@ -184,7 +157,7 @@ std::map<std::string, std::string> visible(const State& state, std::string_view 
 
 std::vector<std::string> siblings(const State& state, std::string_view document,
                                   std::string_view field, const Policies& policies) {
-  const auto found = state.fields.find({std::string(field), 1});
+  const auto found = state.fields.find({std::string(field), kTypeOf<Siblings>});
   if (found == state.fields.end()) return {};
   const auto& writes = std::get<Siblings>(found->second);
   const Write& first = shown(writes, policies.of(document, field), policies);

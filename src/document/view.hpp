@@ -31,15 +31,14 @@ struct Conflict {
     keep_both,
     merge_three,
     callback,
-    delete_wins,
-    update_wins
+    delete_wins
   };
   Kind kind = Kind::last_writer;
   std::string field{};                ///< Empty: the whole document.
   Write won{};                        ///< Of last_writer and authority; with keep_both what shows.
   Write lost{};                       ///< The other one.
   std::vector<std::string> values{};  ///< keep_both, merge_three, callback: all, `won` first.
-  std::vector<std::string> fields{};  ///< delete_wins, update_wins: the fields that were written.
+  std::vector<std::string> fields{};  ///< delete_wins: the fields that were written.
   bool is_local = false;              ///< Whether what loses was here before the merge.
 };
 
